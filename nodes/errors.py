@@ -1,0 +1,37 @@
+"""What can go wrong between a request and its answer.
+
+MinerError
+├── DeadlinePassed       no time left, and no answer to give yet
+└── BackendError         the model's backend failed, after retries and fallback
+    ├── BackendUnavailable   unreachable, overloaded or broken: worth another try later
+    └── BackendRefused       it rejects the request itself (key, model name, parameters)
+
+Messages are fit to be shown to a caller: no key, prompt, address or raw backend text.
+"""
+
+
+class MinerError(Exception):
+    """Base of all."""
+
+
+class DeadlinePassed(MinerError):
+    """The deadline passed before there was any answer."""
+
+
+class BackendError(MinerError):
+    """The model's backend gave no answer.
+
+    `retry_after` is in seconds, where the backend named one.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BackendUnavailable(BackendError):
+    """Unreachable, overloaded or broken."""
+
+
+class BackendRefused(BackendError):
+    """The request itself is rejected: key, model name or parameters."""

@@ -1,0 +1,225 @@
+"""Every setting of the miner, read from the environment and from `.env`.
+
+The environment wins over `.env`. Names are the upper-case field names.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from limits import parse as parse_rate
+from pydantic import (
+    AfterValidator,
+    ByteSize,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent
+ENV_FILE = ROOT / ".env"
+PLACEHOLDER_KEYS = frozenset(
+    {"change-me", "changeme", "your-api-key", "your-api-key-here", "your-miner-api-key"}
+)
+
+Provider = Literal["openai", "vllm", "local"]
+
+
+class SettingsError(ValueError):
+    """A setting is wrong. The message is one line: the name, the value, what is allowed."""
+
+
+def _rate(value: str) -> str:
+    try:
+        parse_rate(value)
+    except ValueError:
+        raise ValueError("write it as a count per time, such as 600/minute") from None
+    return value
+
+
+def _http_url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("it must start with http:// or https://")
+    return value.rstrip("/")
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+class Settings(BaseSettings):
+    """All settings, validated.
+
+    Build it with `Settings.load()`, which turns a wrong value into a one-line `SettingsError`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=None, extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    llm_provider: Provider = Field(
+        "openai", description="who answers: `openai`, `vllm` or `local` (the embedded model)"
+    )
+    openai_api_key: SecretStr | None = Field(None, description="key for `openai`")
+    model_name: str | None = Field(
+        None, description="model to ask for; each provider has a default of its own"
+    )
+    vllm_api_base: HttpUrl = Field(
+        "http://localhost:8000/v1", description="address of the vLLM server"
+    )
+    miner_api_key: SecretStr = Field(
+        ...,
+        description="key callers send as X-API-Key; several, separated by commas, during a change",
+    )
+    api_port: int = Field(8001, ge=1, le=65535, description="port of the miner")
+    max_tokens: int = Field(4000, ge=16, description="longest answer asked of the model, in tokens")
+    temperature: float = Field(0.7, ge=0, le=2, description="sampling temperature of the answers")
+
+    openai_base_url: HttpUrl | None = Field(
+        None, description="another address that speaks OpenAI's API"
+    )
+    vllm_api_key: SecretStr = Field(SecretStr("EMPTY"), description="key for `vllm`")
+    local_api_base: HttpUrl = Field(
+        "http://127.0.0.1:8002/v1", description="where `run.py` serves the embedded model"
+    )
+    llm_fallback_provider: Provider | None = Field(
+        None, description="provider that takes over when the first fails"
+    )
+    llm_fallback_model: str | None = Field(None, description="model of the fallback provider")
+    max_context_tokens: int | None = Field(
+        None, ge=1024, description="window of the model in tokens; asked of the backend if unset"
+    )
+
+    miner_name: str = Field(
+        "playbook-miner", min_length=1, max_length=100, description="name shown to callers"
+    )
+    host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104
+    workers: int = Field(
+        1,
+        ge=1,
+        le=64,
+        description="server processes; more than one share a Chroma server that `run.py` starts",
+    )
+    data_dir: Path = Field(
+        Path("data"), description="folder of all that is remembered, and of the embedded model"
+    )
+    chroma_url: HttpUrl | None = Field(None, description="a Chroma server; embedded if unset")
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL for conversations; SQLite in `DATA_DIR` if unset"
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis for rate limits shared by replicas; in memory if unset"
+    )
+    embeddings: Literal["static", "openai"] = Field(
+        "static", description="`static` (shipped, no calls) or `openai` (an `/embeddings` endpoint)"
+    )
+    embedding_model: str = Field(
+        "text-embedding-3-small", description="model for `EMBEDDINGS=openai`"
+    )
+    embedding_base_url: HttpUrl | None = Field(
+        None, description="address for `EMBEDDINGS=openai`; OpenAI's if unset"
+    )
+
+    deadline_seconds: float = Field(
+        25, gt=0, le=600, description="time allowed for a whole request"
+    )
+    complete_strategy: Literal["draft", "check", "vote"] = Field(
+        "check", description="`draft` (one call), `check` (a second look) or `vote` (samples)"
+    )
+    vote_samples: int = Field(3, ge=2, le=15, description="samples drawn by `vote`")
+    max_revisions: int = Field(2, ge=0, le=10, description="revisions of an answer, at most")
+    playbook_token_budget: int = Field(
+        800, ge=50, description="tokens of preferences put into a prompt"
+    )
+    max_playbook_nodes: int = Field(100, ge=1, le=1000, description="preferences kept per user")
+    max_conversation_messages: int = Field(
+        10, ge=0, le=1000, description="messages kept per conversation"
+    )
+    message_retention_days: float = Field(7, gt=0, description="days a message is kept")
+
+    rate_limit: Rate = Field("600/minute", description="requests allowed per key")
+    auth_failure_limit: Rate = Field("10/minute", description="wrong keys allowed per address")
+    max_concurrency: int = Field(64, ge=1, description="requests in work at once; more get a 503")
+    max_body_bytes: ByteSize = Field(
+        ByteSize(10 * 1024 * 1024), ge=1024, description="largest request body, such as 10MiB"
+    )
+    search_backend: Literal["duckduckgo", "searxng"] | None = Field(
+        None, description="web search: `duckduckgo` or `searxng`; off if unset"
+    )
+    searxng_url: HttpUrl | None = Field(None, description="address of the SearxNG server")
+    docs_enabled: bool = Field(True, description="serve /docs, /redoc and /openapi.json")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="`debug`, `info`, `warning` or `error`"
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="`text` for people, `json` for machines"
+    )
+
+    @classmethod
+    def load(cls, env_file: Path | None = ENV_FILE, **overrides: object) -> Self:
+        """Read the environment and `env_file`; `overrides` (by field name) win over both.
+
+        Raises `SettingsError` with one line for the first wrong setting. A secret's value is
+        never part of it.
+        """
+        try:
+            return cls(_env_file=env_file, **overrides)  # type: ignore[call-arg, arg-type]
+        except ValidationError as error:
+            raise SettingsError(_one_line(error)) from None
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        """The accepted values of `X-API-Key`."""
+        return tuple(
+            key.strip() for key in self.miner_api_key.get_secret_value().split(",") if key.strip()
+        )
+
+    @field_validator("llm_provider", "llm_fallback_provider", "log_level", mode="before")
+    @classmethod
+    def _lower(cls, value: object) -> object:
+        return value.lower() if isinstance(value, str) else value
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return (ROOT / value.expanduser()).resolve()
+
+    @field_validator("miner_api_key")
+    @classmethod
+    def _real_key(cls, value: SecretStr) -> SecretStr:
+        keys = [key.strip() for key in value.get_secret_value().split(",")]
+        if not all(keys):
+            raise ValueError("a key is empty; separate several keys with single commas")
+        if any(key.lower() in PLACEHOLDER_KEYS for key in keys):
+            raise ValueError("this is the placeholder of .env.example; choose a random key")
+        return value
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if "openai" in (self.llm_provider, self.llm_fallback_provider) and not self.openai_api_key:
+            raise ValueError("OPENAI_API_KEY is not set; the provider openai needs it")
+        if self.search_backend == "searxng" and self.searxng_url is None:
+            raise ValueError("SEARXNG_URL is not set; SEARCH_BACKEND=searxng needs it")
+        if self.embeddings == "openai" and not (self.openai_api_key or self.embedding_base_url):
+            raise ValueError("EMBEDDINGS=openai needs OPENAI_API_KEY or EMBEDDING_BASE_URL")
+        return self
+
+
+def is_secret(name: str) -> bool:
+    """Whether the setting's value must never be shown."""
+    field = Settings.model_fields.get(name.lower())
+    return field is not None and "SecretStr" in str(field.annotation)
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = str(first["loc"][0]).upper() if first["loc"] else ""
+    reason = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "missing":
+        return f"{name} is not set: {Settings.model_fields[name.lower()].description}"
+    if not name:
+        return reason
+    shown = "" if is_secret(name) else f"={first['input']!r}"
+    return f"{name}{shown} is wrong: {reason[0].lower()}{reason[1:]}"
