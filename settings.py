@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         1,
         ge=1,
         le=64,
-        description="server processes; more than one share a Chroma server that `run.py` starts",
+        description="server processes; several share a Chroma server that `run.py` starts",
     )
     data_dir: Path = Field(
         Path("data"), description="folder of all that is remembered, and of the embedded model"
