@@ -3,7 +3,6 @@
 import os
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -25,7 +24,7 @@ class IsolatedSettings(Settings):
         return (init_settings,)
 
 
-def make_settings(data_dir: Path, **overrides: Any) -> Settings:
+def make_settings(data_dir: Path, **overrides: object) -> Settings:
     """Settings of a miner that keeps everything in `data_dir`; `overrides` by field name."""
     chosen = {"llm_provider": "local", "miner_api_key": "test-key", "data_dir": data_dir}
     return IsolatedSettings.load(None, **(chosen | overrides))
