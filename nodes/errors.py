@@ -2,6 +2,8 @@
 
 MinerError
 ├── DeadlinePassed       no time left, and no answer to give yet
+├── TaskTooLong          the task alone does not fit the model's window
+├── PlaybookBusy         others kept writing the same user's playbook
 └── BackendError         the model's backend failed, after retries and fallback
     ├── BackendUnavailable   unreachable, overloaded or broken: worth another try later
     └── BackendRefused       it rejects the request itself (key, model name, parameters)
@@ -16,6 +18,14 @@ class MinerError(Exception):
 
 class DeadlinePassed(MinerError):
     """The deadline passed before there was any answer."""
+
+
+class TaskTooLong(MinerError):
+    """The task alone does not fit the model's window."""
+
+
+class PlaybookBusy(MinerError):
+    """Others kept writing the same user's playbook."""
 
 
 class BackendError(MinerError):

@@ -1,13 +1,24 @@
 """What enters a machine, what it works on, and what comes out."""
 
 import operator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+Update = dict[str, Any]
+Role = Literal["system", "user", "assistant"]
+Truncation = Literal["", "length", "deadline", "connection"]
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Turn(Frozen):
+    """One message of a conversation with the model."""
+
+    role: Role
+    content: str
 
 
 class Feedback(Frozen):
@@ -48,7 +59,7 @@ class Call(Frozen):
     cached_tokens: int = 0
     completion_tokens: int = 0
     retries: int = 0
-    truncated: Literal["", "length", "deadline"] = ""
+    truncated: Truncation = ""
 
 
 class Request(BaseModel):
@@ -76,5 +87,84 @@ class Result(BaseModel):
     strategy: str = ""
     rounds: int = 0
     stopped_by_deadline: bool = False
+    truncated: Truncation = Field("", description="why the answer ends before its end, if it does")
     fallback: str = Field("", description="what stood in for the planned way, if anything did")
+    cut: list[str] = Field([], description="parts of the prompt shortened to fit the window")
     calls: Annotated[list[Call], operator.add] = []
+
+
+class Sample(Frozen):
+    """One solution of a task.
+
+    `final` is the final answer read off it, if one could be; `sound` tells whether its
+    arithmetic, where it could be recomputed, holds.
+    """
+
+    text: str
+    final: str = ""
+    sound: bool = True
+    truncated: Truncation = ""
+
+
+class State(Request, Result):
+    """What all machines work on: the request, the result, and what was recalled for it."""
+
+    preferences: list[str] = []
+    history: list[Turn] = []
+    prompt: list[Turn] = Field([], description="the conversation with the model so far")
+    halted: bool = Field(False, description="a later step was skipped or failed: answer now")
+
+
+class CompleteState(State):
+    samples: list[Sample] = []
+    fault: str = Field("", description="what the check found wrong with the answer")
+    candidate: str = Field("", description="a revised answer that has not won yet")
+    replaced: bool = Field(False, description="the candidate won the comparison")
+
+
+class FeedbackState(State):
+    critique: str = ""
+
+
+class RefineState(State):
+    candidate: str = Field("", description="the newest revision")
+    still_open: list[int] = Field([], description="indexes of the feedbacks it left open")
+    fewest_open: int | None = Field(None, description="open feedbacks of the best revision so far")
+    changed: bool = Field(True, description="the newest revision differs from the one before")
+
+
+class Preference(Frozen):
+    """One thing a user said about how to be answered, as extracted from a feedback."""
+
+    category: str = "other"
+    content: str
+    quote: str
+    about: str = Field("", description="node_id of the known preference it is about, if any")
+
+
+class Known(Frozen):
+    """A playbook entry as it was read, for comparing with what it is when changes are applied."""
+
+    node_id: str
+    content: str
+    category: str
+    version: int
+
+
+class Change(Frozen):
+    """One change to be made to the playbook."""
+
+    action: Literal["insert", "update", "delete", "keep", "reject"]
+    content: str
+    category: str = "other"
+    evidence: str = ""
+    node_id: str = ""
+    version: int | None = None
+
+
+class HumanFeedbackState(State):
+    known: list[Known] = []
+    extracted: list[Preference] = []
+    changes: list[Change] = []
+    readings: int = Field(0, description="how often the playbook was read")
+    stale: bool = Field(False, description="the playbook changed while this feedback was read")

@@ -1,0 +1,1 @@
+"""One file per component: a builder that wires nodes into its machine."""

@@ -1,0 +1,66 @@
+"""`complete`: draft an answer, look at it again in the way that helps, remember it."""
+
+from typing import Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.check import EXPECTED_CHECK_TOKENS, check, compare, revise
+from nodes.draft import draft, expected_sample_tokens, sample
+from nodes.miner import Miner
+from nodes.recall import recall_with_history
+from nodes.remember import remember
+from nodes.state import CompleteState, Request, Result
+from nodes.steps import later_step, step
+from nodes.vote import choose, readable, tally
+
+Machine = CompiledStateGraph[CompleteState, None, Request, Result]
+
+
+def build(miner: Miner) -> Machine:
+    """Compile the machine for this miner."""
+    settings = miner.settings
+    most_samples = max(settings.vote_samples, 3)
+
+    def route_draft(state: CompleteState) -> Literal["sample", "check", "choose", "remember"]:
+        if settings.complete_strategy == "draft" or state.truncated:
+            return "remember"
+        return route_votes(state) if readable(state) else "check"
+
+    def route_votes(state: CompleteState) -> Literal["sample", "choose"]:
+        if state.halted or tally(state).settled or len(state.samples) >= most_samples:
+            return "choose"
+        return "sample"
+
+    def route_check(state: CompleteState) -> Literal["revise", "remember"]:
+        if state.halted or not state.fault or state.rounds > settings.max_revisions:
+            return "remember"
+        return "revise"
+
+    def route_revision(state: CompleteState) -> Literal["compare", "remember"]:
+        return "compare" if state.candidate and not state.halted else "remember"
+
+    def route_comparison(state: CompleteState) -> Literal["check", "remember"]:
+        if state.halted or not state.replaced or state.rounds > settings.max_revisions:
+            return "remember"
+        return "check"
+
+    graph = StateGraph(CompleteState, input_schema=Request, output_schema=Result)
+    graph.add_node("recall", step(miner, recall_with_history))
+    graph.add_node("draft", step(miner, draft))
+    graph.add_node("sample", later_step(miner, sample, expected_sample_tokens))
+    graph.add_node("choose", step(miner, choose))
+    graph.add_node("check", later_step(miner, check, lambda _: EXPECTED_CHECK_TOKENS))
+    graph.add_node("revise", later_step(miner, revise, expected_sample_tokens))
+    graph.add_node("compare", later_step(miner, compare, lambda _: EXPECTED_CHECK_TOKENS))
+    graph.add_node("remember", step(miner, remember))
+    graph.add_edge(START, "recall")
+    graph.add_edge("recall", "draft")
+    graph.add_conditional_edges("draft", route_draft)
+    graph.add_conditional_edges("sample", route_votes)
+    graph.add_edge("choose", "remember")
+    graph.add_conditional_edges("check", route_check)
+    graph.add_conditional_edges("revise", route_revision)
+    graph.add_conditional_edges("compare", route_comparison)
+    graph.add_edge("remember", END)
+    return graph.compile(name="complete")

@@ -1,0 +1,42 @@
+"""`feedback`: review an output and read the single faults off the review."""
+
+from typing import Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.critique import REFORMAT_TOKENS, critique, keep_whole, reformat
+from nodes.miner import Miner
+from nodes.recall import recall
+from nodes.state import FeedbackState, Request, Result
+from nodes.steps import later_step, step
+
+Machine = CompiledStateGraph[FeedbackState, None, Request, Result]
+
+
+def route_critique(state: FeedbackState) -> Literal["reformat", "__end__"]:
+    return "__end__" if state.feedbacks else "reformat"
+
+
+def route_reformat(state: FeedbackState) -> Literal["keep_whole", "__end__"]:
+    return "__end__" if state.feedbacks else "keep_whole"
+
+
+def expected_reformat_tokens(state: FeedbackState) -> int:
+    """Tokens the same review is expected to have in other lines."""
+    return min(REFORMAT_TOKENS, state.calls[0].completion_tokens if state.calls else 0)
+
+
+def build(miner: Miner) -> Machine:
+    """Compile the machine for this miner."""
+    graph = StateGraph(FeedbackState, input_schema=Request, output_schema=Result)
+    graph.add_node("recall", step(miner, recall))
+    graph.add_node("critique", step(miner, critique))
+    graph.add_node("reformat", later_step(miner, reformat, expected_reformat_tokens))
+    graph.add_node("keep_whole", step(miner, keep_whole))
+    graph.add_edge(START, "recall")
+    graph.add_edge("recall", "critique")
+    graph.add_conditional_edges("critique", route_critique)
+    graph.add_conditional_edges("reformat", route_reformat)
+    graph.add_edge("keep_whole", END)
+    return graph.compile(name="feedback")

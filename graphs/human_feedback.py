@@ -1,0 +1,45 @@
+"""`human_feedback`: learn from what a person said; the only machine that writes the playbook."""
+
+from typing import Literal
+
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.apply import apply
+from nodes.extract import extract, extract_lines, recall_all
+from nodes.miner import Miner
+from nodes.reconcile import reconcile
+from nodes.state import HumanFeedbackState, Request, Result
+from nodes.steps import later_step, step
+
+Machine = CompiledStateGraph[HumanFeedbackState, None, Request, Result]
+
+EXPECTED_TOKENS = 60
+
+
+def route_extract(state: HumanFeedbackState) -> Literal["extract_lines", "reconcile"]:
+    return "reconcile" if state.extracted or state.halted else "extract_lines"
+
+
+def route_apply(state: HumanFeedbackState) -> Literal["reread", "__end__"]:
+    return "reread" if state.stale else "__end__"
+
+
+def build(miner: Miner) -> Machine:
+    """Compile the machine for this miner."""
+    graph = StateGraph(HumanFeedbackState, input_schema=Request, output_schema=Result)
+    graph.add_node("recall", step(miner, recall_all))
+    # Without a model the feedback is still kept, word for word.
+    graph.add_node("extract", later_step(miner, extract, lambda _: EXPECTED_TOKENS))
+    graph.add_node("extract_lines", later_step(miner, extract_lines, lambda _: EXPECTED_TOKENS))
+    graph.add_node("reconcile", step(miner, reconcile))
+    graph.add_node("apply", step(miner, apply))
+    graph.add_node("reread", step(miner, recall_all))
+    graph.add_edge(START, "recall")
+    graph.add_edge("recall", "extract")
+    graph.add_conditional_edges("extract", route_extract)
+    graph.add_edge("extract_lines", "reconcile")
+    graph.add_edge("reconcile", "apply")
+    graph.add_conditional_edges("apply", route_apply)
+    graph.add_edge("reread", "reconcile")
+    return graph.compile(name="human_feedback")

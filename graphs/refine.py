@@ -1,0 +1,50 @@
+"""`refine`: rewrite an output until its feedbacks are dealt with; the best round wins."""
+
+from typing import Literal
+
+from langgraph.graph import START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.miner import Miner
+from nodes.recall import recall
+from nodes.refine import (
+    EXPECTED_JUDGE_TOKENS,
+    expected_rewrite_tokens,
+    judge,
+    rewrite,
+    rewrite_again,
+)
+from nodes.state import RefineState, Request, Result
+from nodes.steps import later_step, step
+
+Machine = CompiledStateGraph[RefineState, None, Request, Result]
+
+
+def build(miner: Miner) -> Machine:
+    """Compile the machine for this miner."""
+    most_rounds = miner.settings.max_revisions + 1
+
+    def route_rewrite(state: RefineState) -> Literal["judge", "__end__"]:
+        if state.truncated or not state.feedbacks or most_rounds == 1:
+            return "__end__"
+        return "judge"
+
+    def route_judge(state: RefineState) -> Literal["rewrite_again", "__end__"]:
+        if state.halted or not state.still_open or state.rounds >= most_rounds:
+            return "__end__"
+        return "rewrite_again"
+
+    def route_rewrite_again(state: RefineState) -> Literal["judge", "__end__"]:
+        return "judge" if state.changed and not state.halted else "__end__"
+
+    graph = StateGraph(RefineState, input_schema=Request, output_schema=Result)
+    graph.add_node("recall", step(miner, recall))
+    graph.add_node("rewrite", step(miner, rewrite))
+    graph.add_node("judge", later_step(miner, judge, lambda _: EXPECTED_JUDGE_TOKENS))
+    graph.add_node("rewrite_again", later_step(miner, rewrite_again, expected_rewrite_tokens))
+    graph.add_edge(START, "recall")
+    graph.add_edge("recall", "rewrite")
+    graph.add_conditional_edges("rewrite", route_rewrite)
+    graph.add_conditional_edges("judge", route_judge)
+    graph.add_conditional_edges("rewrite_again", route_rewrite_again)
+    return graph.compile(name="refine")

@@ -1,0 +1,84 @@
+"""Making the reconciled changes to the playbook."""
+
+import asyncio
+from collections import Counter
+
+from memory import EntryConflict, PlaybookFull, UnknownEntry, Writer
+from nodes.errors import PlaybookBusy
+from nodes.miner import Miner
+from nodes.state import Applied, Change, HumanFeedbackState, Update
+
+REJECTED = "not kept: it does not rest on words of the feedback, or names nothing known"
+ALREADY_KNOWN = "already known; kept as it is"
+VERBATIM = "The feedback was kept word for word: no single preference could be read off it."
+MOST_READINGS = 5
+
+
+async def apply(miner: Miner, state: HumanFeedbackState) -> Update:
+    """Apply the changes, all on the state they were decided on, or none.
+
+    Raises `PlaybookBusy` when that state never held still.
+    """
+    # A caller that goes away must not leave half of the changes behind.
+    return await asyncio.shield(asyncio.ensure_future(_applied(miner, state)))
+
+
+async def _applied(miner: Miner, state: HumanFeedbackState) -> Update:
+    async with miner.playbook.writing(state.cid) as writer:
+        if await _changed_since(writer, state):
+            if state.readings >= MOST_READINGS:
+                raise PlaybookBusy("others kept changing this playbook; nothing was changed")
+            return {"stale": True}
+        applied = [await _apply_one(writer, change) for change in state.changes]
+    return {"applied": applied, "stale": False, "answer": _told(applied, state.fallback)}
+
+
+async def _changed_since(writer: Writer, state: HumanFeedbackState) -> bool:
+    now = {(entry.node_id, entry.version) for entry in await writer.all()}
+    return now != {(entry.node_id, entry.version) for entry in state.known}
+
+
+async def _apply_one(writer: Writer, change: Change) -> Applied:
+    try:
+        return await _changed(writer, change)
+    except (PlaybookFull, UnknownEntry, EntryConflict) as error:
+        action = "insert" if change.action == "insert" else "update"
+        return Applied(action=action, node_id=change.node_id, success=False, message=str(error))
+
+
+async def _changed(writer: Writer, change: Change) -> Applied:
+    if change.action == "insert":
+        entry = await writer.add(change.content, change.category, change.evidence)
+        return _done("insert", entry.node_id, "learnt", change.content)
+    if change.action == "update":
+        await writer.supersede(
+            change.node_id, change.content, category=change.category, evidence=change.evidence
+        )
+        return _done("update", change.node_id, "replaced what was known", change.content)
+    if change.action == "delete":
+        await writer.forget(change.node_id)
+        return _done("delete", change.node_id, "forgotten", change.content)
+    if change.action == "keep":
+        return _done("update", change.node_id, ALREADY_KNOWN, change.content)
+    return Applied(
+        action="insert", node_id="", success=False, message=REJECTED, content=change.content
+    )
+
+
+def _done(action: str, node_id: str, message: str, content: str) -> Applied:
+    return Applied.model_validate(
+        {
+            "action": action,
+            "node_id": node_id,
+            "success": True,
+            "message": message,
+            "content": content,
+        }
+    )
+
+
+def _told(applied: list[Applied], fallback: str) -> str:
+    counts = Counter(change.message for change in applied if change.success)
+    done = ", ".join(f"{count} {message}" for message, count in counts.items())
+    text = f"Preferences: {done}." if done else "No preference was changed."
+    return f"{text} {VERBATIM}" if fallback == "kept verbatim" else text

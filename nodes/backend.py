@@ -1,0 +1,270 @@
+"""One endpoint spoken to through ChatOpenAI: a call, its errors, its speed."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import openai
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+
+from nodes.errors import BackendRefused, BackendUnavailable
+from nodes.pace import Pace
+from nodes.providers import Endpoint
+from nodes.state import Truncation
+
+JsonSchema = dict[str, Any]
+
+_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+_RETRIED_STATUS = frozenset({408, 409, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one call brought: the text, how it ended, and its cost in tokens and seconds."""
+
+    text: str
+    truncated: Truncation
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Interrupted(BackendUnavailable):
+    """The connection broke in the middle of an answer; `partial` is what had come."""
+
+    def __init__(self, partial: str) -> None:
+        super().__init__("the model's backend broke off in the middle of an answer")
+        self.partial = partial
+
+
+class SchemaRefused(BackendRefused):
+    """The backend does not take a JSON schema as `response_format`."""
+
+
+@dataclass(slots=True)
+class Backend:
+    """An endpoint, its client, and what was learnt of it.
+
+    `context_length` is in tokens. `honours_schema` is `None` until it was tried.
+    """
+
+    endpoint: Endpoint
+    chat: ChatOpenAI
+    model: str
+    context_length: int
+    pace: Pace = field(default_factory=Pace)
+    honours_schema: bool | None = None
+    takes_temperature: bool = True
+    rests_until: float = 0.0
+
+    def use(self, model: str) -> None:
+        """Ask for another model from now on."""
+        self.model = model
+        self.chat = self.chat.model_copy(update={"model_name": model})
+
+    async def call(
+        self,
+        messages: Sequence[BaseMessage],
+        *,
+        limit: int,
+        temperature: float,
+        seconds: float,
+        first_token_seconds: float | None = None,
+        schema: JsonSchema | None = None,
+        streamed: bool = False,
+    ) -> Answer:
+        """Ask once for at most `limit` tokens within `seconds`.
+
+        A streamed call that runs out of time, or whose connection breaks, keeps what had come.
+        Raises `TimeoutError` when nothing came in time, `BackendUnavailable` when another try
+        may help, `BackendRefused` when it will not.
+        """
+        options = self._options(limit, temperature, schema)
+        started = time.monotonic()
+        try:
+            if streamed:
+                return await self._stream(messages, options, seconds, first_token_seconds)
+            async with asyncio.timeout(seconds):
+                message = await self.chat.ainvoke(list(messages), **options)
+        except openai.OpenAIError as error:
+            if self._drop_temperature(error):
+                spent = time.monotonic() - started
+                return await self.call(
+                    messages,
+                    limit=limit,
+                    temperature=temperature,
+                    seconds=seconds - spent,
+                    first_token_seconds=first_token_seconds,
+                    schema=schema,
+                    streamed=streamed,
+                )
+            raise translated(error) from error
+        except (ValueError, KeyError, TypeError) as error:
+            # langchain-openai raises these for answers without choices or with broken JSON.
+            raise BackendUnavailable("the model's backend sent an unreadable answer") from error
+        return self._answer(message, time.monotonic() - started, None)
+
+    async def _stream(
+        self,
+        messages: Sequence[BaseMessage],
+        options: dict[str, Any],
+        seconds: float,
+        first_token_seconds: float | None,
+    ) -> Answer:
+        started = time.monotonic()
+        loop_end = asyncio.get_running_loop().time() + seconds
+        first: float | None = None
+        whole: AIMessageChunk | None = None
+        parts: list[str] = []
+        cut: Truncation = ""
+        try:
+            async with (
+                asyncio.timeout(min(seconds, first_token_seconds or seconds)) as timer,
+                aclosing(_chunks(self.chat, messages, options)) as chunks,
+            ):
+                async for chunk in chunks:
+                    if first is None and chunk.text:
+                        first = time.monotonic() - started
+                        timer.reschedule(loop_end)
+                    parts.append(chunk.text)
+                    whole = _without_text(chunk) if whole is None else _merged(whole, chunk)
+        except TimeoutError:
+            if first is None:
+                raise
+            cut = "deadline"
+        except (openai.APIError, ValueError, KeyError, TypeError) as error:
+            if first is None:
+                raise
+            raise Interrupted(visible("".join(parts))) from error
+        message = whole or AIMessageChunk(content="")
+        if not cut and not message.response_metadata.get("finish_reason"):
+            raise Interrupted(visible("".join(parts)))
+        return self._answer(
+            message, time.monotonic() - started, first, text="".join(parts), cut=cut
+        )
+
+    def _options(self, limit: int, temperature: float, schema: JsonSchema | None) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if self.endpoint.limit_field == "max_completion_tokens":
+            options["max_tokens"] = limit  # ChatOpenAI renames it
+        else:
+            options["extra_body"] = {"max_tokens": limit}
+        if self.takes_temperature:
+            options["temperature"] = temperature
+        if schema is not None:
+            options["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": schema["title"], "schema": schema, "strict": True},
+            }
+        return options
+
+    def _drop_temperature(self, error: openai.OpenAIError) -> bool:
+        # Reasoning models take no temperature but the default one, and say so with a 400.
+        refused = isinstance(error, openai.BadRequestError) and error.param == "temperature"
+        if refused and self.takes_temperature:
+            self.takes_temperature = False
+            return True
+        return False
+
+    def _answer(
+        self,
+        message: AIMessage,
+        seconds: float,
+        first: float | None,
+        *,
+        text: str | None = None,
+        cut: Truncation = "",
+    ) -> Answer:
+        usage = message.usage_metadata
+        raw = message.text if text is None else text
+        tokens = usage["output_tokens"] if usage else max(1, len(raw) // 4)
+        self.pace.record(total=seconds, tokens=tokens, first_token=first)
+        details = usage.get("input_token_details", {}) if usage else {}
+        ended = message.response_metadata.get("finish_reason")
+        return Answer(
+            text=visible(raw),
+            truncated=cut or ("length" if ended == "length" else ""),
+            prompt_tokens=usage["input_tokens"] if usage else 0,
+            cached_tokens=details.get("cache_read", 0) or 0,
+            completion_tokens=tokens,
+            seconds=seconds,
+        )
+
+
+def visible(text: str) -> str:
+    """The answer without the thoughts that reasoning models write before it."""
+    return _THINKING.sub("", text).strip()
+
+
+async def _chunks(
+    chat: ChatOpenAI, messages: Sequence[BaseMessage], options: dict[str, Any]
+) -> AsyncGenerator[AIMessageChunk, None]:
+    async for chunk in chat.astream(list(messages), **options):
+        if isinstance(chunk, AIMessageChunk):
+            yield chunk
+
+
+def _without_text(chunk: AIMessageChunk) -> AIMessageChunk:
+    return chunk.model_copy(update={"content": ""})
+
+
+def _merged(whole: AIMessageChunk, chunk: AIMessageChunk) -> AIMessageChunk:
+    # Only the closing chunks carry usage and the reason of the end; adding every one of a long
+    # answer would copy the text so far each time.
+    if chunk.usage_metadata or chunk.response_metadata:
+        return whole + _without_text(chunk)
+    return whole
+
+
+def translated(error: openai.OpenAIError) -> BackendUnavailable | BackendRefused:
+    """The client's error as one of ours, without its text, which may quote the prompt."""
+    if isinstance(error, openai.APITimeoutError | openai.APIConnectionError):
+        return BackendUnavailable("the model's backend cannot be reached")
+    if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
+        return BackendRefused("the account of the model's backend has no quota left")
+    if not isinstance(error, openai.APIStatusError):
+        return BackendUnavailable("the model's backend reported an error")
+    status = error.status_code
+    if status in _RETRIED_STATUS or status >= 500:  # noqa: PLR2004
+        return BackendUnavailable(
+            f"the model's backend answered {status}", retry_after=_retry_after(error)
+        )
+    if status in (400, 422) and _about_schema(error):
+        return SchemaRefused("the model's backend takes no JSON schema")
+    return BackendRefused(f"the model's backend refused the request with {status}")
+
+
+def _about_schema(error: openai.APIStatusError) -> bool:
+    told = json.dumps(error.body, default=str) if error.body is not None else ""
+    return any(word in told for word in ("response_format", "json_schema", "guided"))
+
+
+def _retry_after(error: openai.APIStatusError) -> float | None:
+    try:
+        return max(0.0, float(error.response.headers.get("retry-after", "")))
+    except ValueError:
+        return None
+
+
+def connect(endpoint: Endpoint) -> Backend:
+    """A backend that has not been spoken to yet. Close `backend.chat.root_async_client` after."""
+    chat = ChatOpenAI(
+        model=endpoint.model,
+        base_url=endpoint.base_url,
+        api_key=SecretStr(endpoint.api_key.get_secret_value()),
+        http_async_client=openai.DefaultAioHttpClient(),
+        max_retries=0,
+        timeout=None,
+        stream_usage=True,
+        stream_chunk_timeout=None,
+        use_responses_api=False,
+    )
+    return Backend(endpoint, chat, endpoint.model, endpoint.assumed_context)

@@ -1,0 +1,105 @@
+"""The first answer to a task, and further independent ones."""
+
+import asyncio
+from collections.abc import Sequence
+
+from nodes.arithmetic import wrong_equalities
+from nodes.context import Material, Parts, Prompt, compose
+from nodes.errors import MinerError
+from nodes.final_answers import read_final_answer
+from nodes.miner import Miner
+from nodes.model import Reply
+from nodes.state import CompleteState, Sample, Turn, Update
+from nodes.steps import deadline
+
+SYSTEM = """\
+You are a careful assistant. Do exactly what the task asks, correctly and completely, and answer \
+in plain text. Think before you conclude, and show your reasoning where the task needs some. \
+Follow the user's preferences where there are any. Only if the task has one short final answer, \
+such as a number or the letter of a choice, end with a line of the form
+Answer: <the number or the letter>"""
+INDEPENDENT_TEMPERATURE = 0.7  # identical samples would prove nothing by agreeing
+
+
+async def draft(miner: Miner, state: CompleteState) -> Update:
+    """The first answer; with the strategy `vote`, several at the same time."""
+    prompt = await _prompt(miner, state)
+    wanted = miner.settings.vote_samples if miner.settings.complete_strategy == "vote" else 1
+    replies = await _replies(miner, state, prompt.turns, wanted)
+    samples = [_sample(reply) for reply in replies]
+    return {
+        "prompt": prompt.turns,
+        "cut": prompt.cut,
+        "samples": samples,
+        "answer": samples[0].text,
+        "truncated": samples[0].truncated,
+        "strategy": miner.settings.complete_strategy,
+        "stopped_by_deadline": samples[0].truncated == "deadline",
+        "rounds": 1,
+        "calls": [reply.call for reply in replies],
+    }
+
+
+async def sample(miner: Miner, state: CompleteState) -> Update:
+    """One more independent answer to the same prompt."""
+    reply = await miner.model.ask(
+        "sample",
+        state.prompt,
+        deadline=deadline(state),
+        temperature=_independent(miner),
+    )
+    return {
+        "samples": [*state.samples, _sample(reply)],
+        "rounds": state.rounds + 1,
+        "calls": [reply.call],
+    }
+
+
+def expected_sample_tokens(state: CompleteState) -> int:
+    """Tokens another answer is expected to have: about as many as the first."""
+    return state.calls[0].completion_tokens if state.calls else 0
+
+
+async def _prompt(miner: Miner, state: CompleteState) -> Prompt:
+    queries = [Material("", query) for query in state.queries]
+    return await compose(
+        miner,
+        Parts(
+            system=SYSTEM,
+            preferences=state.preferences,
+            history=state.history,
+            task=state.task,
+            materials=queries,
+        ),
+    )
+
+
+async def _replies(
+    miner: Miner, state: CompleteState, turns: Sequence[Turn], wanted: int
+) -> list[Reply]:
+    first = miner.model.ask("draft", turns, deadline=deadline(state), keep_partial=True)
+    others = [
+        miner.model.ask("draft", turns, deadline=deadline(state), temperature=_independent(miner))
+        for _ in range(wanted - 1)
+    ]
+    outcomes = await asyncio.gather(first, *others, return_exceptions=True)
+    replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
+    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
+    for failure in failures:
+        if not replies or not isinstance(failure, MinerError):
+            raise failure
+    return replies
+
+
+def _independent(miner: Miner) -> float:
+    return max(miner.settings.temperature, INDEPENDENT_TEMPERATURE)
+
+
+def _sample(reply: Reply) -> Sample:
+    final = read_final_answer(reply.text)
+    return Sample(
+        text=reply.text,
+        final=f"{final.kind} {final.value}" if final else "",
+        sound=not wrong_equalities(reply.text),
+        truncated=reply.truncated,
+    )

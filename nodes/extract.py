@@ -1,0 +1,185 @@
+"""Finding the preferences in what a person said."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from nodes.backend import SchemaRefused
+from nodes.context import Material, Parts, compose
+from nodes.miner import Miner
+from nodes.recall import begun
+from nodes.state import HumanFeedbackState, Known, Preference, Turn, Update
+from nodes.steps import deadline
+from nodes.topics import CATEGORIES
+
+SYSTEM = """\
+You keep the list of what a user prefers. Read what the user says and note every lasting \
+preference on how answers should be: style, format, tone, language, content. Note only \
+what the user really says. For each preference give: what it is, in one short sentence; the exact \
+words of the user it rests on; and the number of the known preference it replaces or asks to \
+forget, or 0."""
+LINES = """\
+Write one line for each preference, of this form, and nothing else:
+PREFERENCE: <it, in one short sentence> | QUOTE: <the user's exact words> | ABOUT: <number>"""
+EXTRACT_TOKENS = 900
+LONGEST_CONTENT = 200
+LONGEST_QUOTE = 200
+MOST_PREFERENCES = 8
+
+Short = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CONTENT)]
+Quote = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUOTE)]
+
+# Strings and lists are bounded because small models, held to a schema without bounds, run on
+# until the answer is cut in the middle.
+SCHEMA: dict[str, Any] = {
+    "title": "preferences",
+    "type": "object",
+    "properties": {
+        "preferences": {
+            "type": "array",
+            "maxItems": MOST_PREFERENCES,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "quote": {"type": "string", "minLength": 1, "maxLength": LONGEST_QUOTE},
+                    "content": {"type": "string", "minLength": 1, "maxLength": LONGEST_CONTENT},
+                    "category": {"type": "string", "enum": list(CATEGORIES)},
+                    "about": {"type": "integer", "minimum": 0, "maximum": 1000},
+                },
+                "required": ["quote", "content", "category", "about"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["preferences"],
+    "additionalProperties": False,
+}
+_LINE = re.compile(
+    r"^\W*(?:PREFERENCE|FORGET)\W*?:\s*(?P<content>.+?)\s*\|\s*QUOTE\s*:\s*(?P<quote>.+?)"
+    r"(?:\s*\|\s*ABOUT\s*:\s*(?P<about>\d{1,4})\b.*|\s*\|?\s*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    quote: Quote
+    content: Short
+    category: str = "other"
+    about: int = Field(0, ge=0)
+
+
+class _Items(BaseModel):
+    preferences: list[_Item]
+
+
+async def recall_all(miner: Miner, state: HumanFeedbackState) -> Update:
+    """Everything known of the user, in the order it was learnt."""
+    entries = await miner.playbook.all(state.cid)
+    known = [
+        Known(
+            node_id=entry.node_id,
+            content=entry.content,
+            category=entry.category,
+            version=entry.version,
+        )
+        for entry in entries
+    ]
+    return begun(miner, state) | {"known": known, "readings": state.readings + 1}
+
+
+async def extract(miner: Miner, state: HumanFeedbackState) -> Update:
+    """The preferences, asked for under a JSON schema."""
+    prompt = await compose(
+        miner,
+        Parts(
+            system=SYSTEM,
+            preferences=(),
+            history=(),
+            task=f"The user says:\n{feedback_of(state)}",
+            materials=[Material("Known preferences", _numbered(state.known))],
+            closing="" if miner.model.honours_schema else LINES,
+        ),
+    )
+    update: Update = {"prompt": prompt.turns, "cut": prompt.cut, "rounds": state.rounds + 1}
+    if not miner.model.honours_schema:
+        return update
+    try:
+        reply = await miner.model.ask(
+            "extract",
+            prompt.turns,
+            deadline=deadline(state),
+            limit=EXTRACT_TOKENS,
+            temperature=0.0,
+            schema=SCHEMA,
+        )
+    except SchemaRefused:
+        return update
+    return update | {"extracted": read_json(reply.text, state.known), "calls": [reply.call]}
+
+
+async def extract_lines(miner: Miner, state: HumanFeedbackState) -> Update:
+    """The preferences, asked for in plain labelled lines."""
+    turns = state.prompt
+    if not turns[-1].content.endswith(LINES):
+        turns = [*turns[:-1], Turn(role="user", content=f"{turns[-1].content}\n\n{LINES}")]
+    reply = await miner.model.ask(
+        "extract_lines",
+        turns,
+        deadline=deadline(state),
+        limit=EXTRACT_TOKENS,
+        temperature=0.0,
+    )
+    return {
+        "extracted": read_lines(reply.text, state.known),
+        "fallback": "labelled lines",
+        "rounds": state.rounds + 1,
+        "calls": [reply.call],
+    }
+
+
+def read_json(text: str, known: Sequence[Known]) -> list[Preference]:
+    """The preferences of a structured reply; empty where it is broken or cut."""
+    start, end = text.find("{"), text.rfind("}")
+    try:
+        items = _Items.model_validate_json(text[start : end + 1])
+    except ValidationError:
+        return []
+    return [
+        Preference(
+            category=item.category,
+            content=item.content,
+            quote=item.quote,
+            about=_meant(item.about, known),
+        )
+        for item in items.preferences
+    ]
+
+
+def read_lines(text: str, known: Sequence[Known]) -> list[Preference]:
+    """The preferences of a reply in labelled lines; empty where none can be read."""
+    return [
+        Preference(
+            content=match.group("content").strip(" *\"'")[:LONGEST_CONTENT],
+            quote=match.group("quote").strip(" *\"'")[:LONGEST_QUOTE],
+            about=_meant(int(match.group("about") or 0), known),
+        )
+        for match in list(_LINE.finditer(text))[:MOST_PREFERENCES]
+    ]
+
+
+def feedback_of(state: HumanFeedbackState) -> str:
+    """What the person said."""
+    return "\n".join(state.queries)
+
+
+def _meant(number: int, known: Sequence[Known]) -> str:
+    return known[number - 1].node_id if 0 < number <= len(known) else ""
+
+
+def _numbered(known: list[Known]) -> str:
+    listed = "\n".join(f"{number}. {entry.content}" for number, entry in enumerate(known, 1))
+    return listed or "none"

@@ -1,0 +1,38 @@
+"""What a process owns: the model client, the playbook and the conversations."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from memory import Conversations, Playbook, TokenCounter
+from nodes.model import Model
+from settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Miner:
+    """The resources that every node works with; what differs per request is in the state."""
+
+    settings: Settings
+    model: Model
+    playbook: Playbook
+    conversations: Conversations
+    tokens: TokenCounter
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
+        """Open everything the settings name, and close it at the end.
+
+        Raises `memory.MemoryStoreError` when a store cannot be opened. A model backend that is
+        down is no error here: its calls fail until it is up.
+        """
+        tokens = await asyncio.to_thread(TokenCounter)
+        async with (
+            Playbook.open(settings) as playbook,
+            Conversations.open(settings) as conversations,
+            Model.open(settings) as model,
+        ):
+            yield cls(settings, model, playbook, conversations, tokens)

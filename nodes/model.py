@@ -1,0 +1,308 @@
+"""The model client: every call within its deadline, retried, with a fallback."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+import openai
+import structlog
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+from nodes.backend import (
+    Answer,
+    Backend,
+    Interrupted,
+    JsonSchema,
+    SchemaRefused,
+    connect,
+)
+from nodes.errors import BackendError, BackendUnavailable, DeadlinePassed, MinerError
+from nodes.probe import probe, watch
+from nodes.providers import endpoints
+from nodes.state import Call, Role, Truncation, Turn
+from settings import Settings
+
+log = structlog.get_logger(__name__)
+
+RESERVE = 0.6  # seconds kept for what comes after the last model call
+ATTEMPTS = 3
+FIRST_DELAY = 0.4
+COOL_DOWN = 30.0
+FEWEST_TOKENS = 64  # a shorter answer helps nobody, however little time or room is left
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The model's text, and the record of the call that brought it."""
+
+    text: str
+    call: Call
+
+    @property
+    def truncated(self) -> Truncation:
+        return self.call.truncated
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What `/capabilities` tells of the model. `context_length` is in tokens."""
+
+    provider: str
+    model: str
+    context_length: int
+    note: str
+
+
+class Model:
+    """The configured backend and, behind it, the fallback."""
+
+    def __init__(self, settings: Settings, backends: Sequence[Backend]) -> None:
+        self._settings = settings
+        self._backends = list(backends)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
+        """Connect and probe. A backend that is down is a warning: it is asked again until up."""
+        model = cls(settings, [connect(row) for row in endpoints(settings)])
+        watchers: list[asyncio.Task[None]] = []
+        try:
+            for backend in model._backends:
+                if not await _probed(backend):
+                    watchers.append(asyncio.create_task(watch(backend)))
+            yield model
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
+            for backend in model._backends:
+                await backend.chat.root_async_client.close()
+
+    @property
+    def context_length(self) -> int:
+        """Tokens that prompt and answer may take together, on every backend that may answer."""
+        smallest = min(backend.context_length for backend in self._backends)
+        return min(smallest, self._settings.max_context_tokens or smallest)
+
+    @property
+    def honours_schema(self) -> bool:
+        """Whether a JSON schema is worth sending; assumed until the canary showed otherwise."""
+        return self._order()[0].honours_schema is not False
+
+    def describe(self) -> ModelInfo:
+        first = self._backends[0]
+        return ModelInfo(
+            first.endpoint.provider, first.model, self.context_length, first.endpoint.note
+        )
+
+    async def ping(self, seconds: float = 2.0) -> bool:
+        """Whether any backend lists its models in time."""
+        return any(
+            await asyncio.gather(*(_lists_models(backend, seconds) for backend in self._backends))
+        )
+
+    def fits(self, deadline: float, tokens: int) -> bool:
+        """Whether an answer of `tokens` tokens is expected before `deadline`."""
+        left = deadline - time.monotonic() - RESERVE
+        return left > 0 and self._order()[0].pace.expected(tokens) <= left
+
+    async def ask(
+        self,
+        node: str,
+        turns: Sequence[Turn],
+        *,
+        deadline: float,
+        limit: int | None = None,
+        temperature: float | None = None,
+        schema: JsonSchema | None = None,
+        keep_partial: bool = False,
+    ) -> Reply:
+        """One answer to a conversation, at most `limit` tokens long, before `deadline`.
+
+        `deadline` is on the clock of `time.monotonic()`. With `keep_partial`, what had come when
+        time ran out or the connection broke is an answer too, marked as truncated.
+
+        Raises `DeadlinePassed` when nothing came in time, `BackendUnavailable` or
+        `BackendRefused` when no backend gave an answer.
+        """
+        job = _Job(
+            node=node,
+            turns=turns,
+            messages=[_message(turn) for turn in turns],
+            deadline=deadline,
+            limit=min(limit or self._settings.max_tokens, self._settings.max_tokens),
+            temperature=self._settings.temperature if temperature is None else temperature,
+            schema=schema,
+            keep_partial=keep_partial,
+        )
+        failure: MinerError = DeadlinePassed("no time was left to ask the model")
+        for backend in self._order():
+            try:
+                return await self._persist(backend, job)
+            except SchemaRefused:
+                backend.honours_schema = False
+                raise
+            except MinerError as error:
+                failure = error
+                self._rest(backend, error)
+        if keep_partial and job.partial:
+            return job.reply_with_partial(self._backends[0])
+        raise failure
+
+    async def _persist(self, backend: Backend, job: "_Job") -> Reply:
+        for attempt in range(ATTEMPTS):
+            try:
+                return await self._once(backend, job)
+            except BackendUnavailable as error:
+                log.warning(
+                    "model call failed",
+                    node=job.node,
+                    provider=backend.endpoint.provider,
+                    attempt=attempt + 1,
+                    reason=str(error),
+                )
+                job.note_failure(error)
+                delay = _delay(attempt, error.retry_after)
+                if attempt + 1 == ATTEMPTS or time.monotonic() + delay > job.last_moment:
+                    raise
+                await asyncio.sleep(delay)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _once(self, backend: Backend, job: "_Job") -> Reply:
+        left = job.last_moment - time.monotonic()
+        if left <= 0:
+            raise DeadlinePassed("the deadline passed before the model answered")
+        try:
+            answer = await backend.call(
+                job.messages,
+                limit=self._limit(backend, job, left),
+                temperature=job.temperature,
+                seconds=left,
+                first_token_seconds=self._patience(backend, left),
+                schema=job.schema,
+                streamed=job.keep_partial,
+            )
+        except TimeoutError:
+            raise DeadlinePassed("the model did not answer in time") from None
+        if not answer.text:
+            raise BackendUnavailable("the model's backend sent an empty answer")
+        return job.reply(backend, answer)
+
+    def _limit(self, backend: Backend, job: "_Job", left: float) -> int:
+        room = self.context_length - approximate_tokens(job.turns)
+        deliverable = backend.pace.deliverable(left)
+        possible = min(job.limit, room, job.limit if deliverable is None else deliverable)
+        return max(possible, min(FEWEST_TOKENS, job.limit))
+
+    def _patience(self, backend: Backend, left: float) -> float | None:
+        # Without anyone to take over, waiting on is better than asking a busy backend anew.
+        if backend is not self._order()[-1]:
+            return left / 2
+        return None
+
+    def _order(self) -> list[Backend]:
+        now = time.monotonic()
+        return sorted(self._backends, key=lambda backend: backend.rests_until > now)
+
+    def _rest(self, backend: Backend, error: MinerError) -> None:
+        if len(self._backends) == 1:
+            return
+        backend.rests_until = time.monotonic() + COOL_DOWN
+        log.warning(
+            "backend rests",
+            provider=backend.endpoint.provider,
+            seconds=COOL_DOWN,
+            reason=str(error),
+        )
+
+
+@dataclass(slots=True)
+class _Job:
+    """One call to `Model.ask`, and what its failed attempts left."""
+
+    node: str
+    turns: Sequence[Turn]
+    messages: Sequence[BaseMessage]
+    deadline: float
+    limit: int
+    temperature: float
+    schema: JsonSchema | None
+    keep_partial: bool
+    partial: str = ""
+    retries: int = 0
+
+    @property
+    def last_moment(self) -> float:
+        return self.deadline - RESERVE
+
+    def note_failure(self, error: BackendUnavailable) -> None:
+        self.retries += 1
+        if isinstance(error, Interrupted):
+            self.partial = max(self.partial, error.partial, key=len)
+
+    def reply(self, backend: Backend, answer: Answer) -> Reply:
+        call = Call(
+            node=self.node,
+            provider=backend.endpoint.provider,
+            model=backend.model,
+            seconds=answer.seconds,
+            prompt_tokens=answer.prompt_tokens,
+            cached_tokens=answer.cached_tokens,
+            completion_tokens=answer.completion_tokens,
+            retries=self.retries,
+            truncated=answer.truncated,
+        )
+        return Reply(answer.text, call)
+
+    def reply_with_partial(self, backend: Backend) -> Reply:
+        return self.reply(backend, Answer(self.partial, "connection", 0, 0, 0, 0.0))
+
+
+def approximate_tokens(turns: Sequence[Turn]) -> int:
+    """A cheap upper estimate: byte-level vocabularies average over three bytes a token."""
+    return sum(len(turn.content.encode(errors="replace")) // 3 + 8 for turn in turns)
+
+
+def _message(turn: Turn) -> BaseMessage:
+    kinds: dict[Role, type[BaseMessage]] = {
+        "system": SystemMessage,
+        "user": HumanMessage,
+        "assistant": AIMessage,
+    }
+    return kinds[turn.role](turn.content)
+
+
+def _delay(attempt: int, retry_after: float | None) -> float:
+    if retry_after is not None:
+        return retry_after
+    return FIRST_DELAY * float(2**attempt) * random.uniform(0.5, 1.5)  # noqa: S311
+
+
+async def _probed(backend: Backend) -> bool:
+    try:
+        await probe(backend)
+    except BackendError as error:
+        log.warning(
+            "backend does not answer yet; requests get a 503 until it does",
+            provider=backend.endpoint.provider,
+            address=urlsplit(backend.endpoint.base_url).netloc.rpartition("@")[2],
+            reason=str(error),
+        )
+        return False
+    return True
+
+
+async def _lists_models(backend: Backend, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await backend.chat.root_async_client.models.list()
+    except openai.NotFoundError:
+        return True  # it answers, though not every compatible server has the list
+    except (openai.OpenAIError, TimeoutError):
+        return False
+    return True

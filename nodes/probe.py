@@ -1,0 +1,116 @@
+"""The start-up canary: what a backend serves, how much it takes, what it really honours."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import openai
+import structlog
+from langchain_core.messages import HumanMessage
+
+from nodes.backend import Backend, SchemaRefused, translated
+from nodes.errors import BackendError, BackendUnavailable
+
+log = structlog.get_logger(__name__)
+
+CANARY_SCHEMA: dict[str, Any] = {
+    "title": "canary",
+    "type": "object",
+    "properties": {"colour": {"type": "string", "enum": ["heliotrope"]}},
+    "required": ["colour"],
+    "additionalProperties": False,
+}
+CANARY_PROMPT = "Say hello to the reader."  # nothing in it asks for the schema's answer
+CANARY_SECONDS = 15.0
+
+
+async def probe(backend: Backend) -> None:
+    """Ask the backend for its models, its window and whether a JSON schema constrains it.
+
+    Fills in `backend.model` (where none was chosen), `context_length`, `honours_schema` and
+    `pace`, and logs them. Raises `BackendError` when the backend gives no answer.
+    """
+    cards = await _models(backend)
+    card = _served(backend, cards)
+    window = _window(card)
+    if window:
+        backend.context_length = window
+    backend.honours_schema = await _honours_schema(backend)
+    log.info(
+        "backend answers",
+        provider=backend.endpoint.provider,
+        model=backend.model,
+        context_length=backend.context_length,
+        json_schema=backend.honours_schema,
+    )
+
+
+async def _models(backend: Backend) -> list[Mapping[str, Any]]:
+    client: openai.AsyncOpenAI = backend.chat.root_async_client
+    try:
+        async with asyncio.timeout(CANARY_SECONDS):
+            page = await client.models.list()
+    except TimeoutError:
+        raise BackendUnavailable("the model's backend does not list its models") from None
+    except openai.NotFoundError:
+        return []  # not every compatible server has the list
+    except openai.OpenAIError as error:
+        raise translated(error) from error
+    return [card.model_dump() for card in page.data]
+
+
+def _served(backend: Backend, cards: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    by_name = {str(card.get("id")): card for card in cards}
+    if not cards or backend.model in by_name:
+        return by_name.get(backend.model, {})
+    if backend.endpoint.model_is_default and len(by_name) == 1:
+        name, card = next(iter(by_name.items()))
+        backend.use(name)
+        return card
+    log.warning(
+        "backend does not list the model",
+        provider=backend.endpoint.provider,
+        model=backend.model,
+        served=sorted(by_name)[:5],
+    )
+    return {}
+
+
+def _window(card: Mapping[str, Any]) -> int | None:
+    # vLLM puts the window into its card; llama.cpp reports the slot's and the trained one.
+    meta = card.get("meta") or {}
+    found = [card.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train")]
+    return min((int(size) for size in found if size), default=None)
+
+
+async def _honours_schema(backend: Backend) -> bool:
+    try:
+        answer = await backend.call(
+            [HumanMessage(CANARY_PROMPT)],
+            limit=24,
+            temperature=0.0,
+            seconds=CANARY_SECONDS,
+            schema=CANARY_SCHEMA,
+        )
+    except SchemaRefused:
+        return False
+    except TimeoutError:
+        raise BackendUnavailable("the model's backend does not answer") from None
+    try:
+        return bool(json.loads(answer.text) == {"colour": "heliotrope"})
+    except json.JSONDecodeError:
+        return False
+
+
+async def watch(backend: Backend, *, every: float = 15.0) -> None:
+    """Probe until it succeeds, so that a backend that comes up late is known after all."""
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await probe(backend)
+        except BackendError:
+            continue
+        backend.rests_until = time.monotonic()
+        return
