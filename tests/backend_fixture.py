@@ -1,10 +1,10 @@
-"""The fixture `backend`, for conftest.py: `pytest_plugins = ["tests.backend_fixture"]`."""
+"""The fixture `backend`, for conftest.py: `pytest_plugins = ["backend_fixture"]`."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.scripted import Scripted
+from scripted import Scripted
 
 
 @pytest.fixture

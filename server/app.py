@@ -1,0 +1,107 @@
+"""The application: what stands in which order around the routes."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from graphs.registry import Machines
+from memory.errors import MemoryStoreError
+from nodes.errors import MinerError
+from nodes.miner import Miner
+from server import __version__, components, errors, logs, openapi, service
+from server.draining import draining_on_signal
+from server.health import Health
+from server.keys import Keys
+from server.limiter import Limiter
+from server.middleware.access_log import AccessLog
+from server.middleware.auth import Auth
+from server.middleware.body import Body
+from server.middleware.concurrency import Concurrency, Gate
+from server.middleware.disconnect import CancelOnDisconnect
+from server.middleware.last_resort import LastResort
+from server.middleware.rate_limit import RateLimit
+from server.middleware.request_context import RequestContextMiddleware
+from server.middleware.startup import OneLineStartup, StartupError
+from server.wire.parse import FORMS
+from settings import Settings, SettingsError
+
+DOCS = ("/docs", "/redoc", "/openapi.json")
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The miner as an ASGI application; nothing is opened before its lifespan.
+
+    Without `settings` they are read from the environment and `.env`; a wrong one ends the
+    process with its one-line message. Sets up logging for the process.
+    """
+    settings = settings or _settings_or_exit()
+    logs.configure(settings)
+    gate = Gate(settings.max_concurrency)
+    docs, redoc, schema = DOCS if settings.docs_enabled else (None, None, None)
+    open_paths = frozenset({"/health", *(DOCS if settings.docs_enabled else ())})
+    app = FastAPI(
+        title="Playbook Miner",
+        version=__version__,
+        lifespan=_lifespan(settings, gate),
+        middleware=_middleware(settings, gate, open_paths),
+        docs_url=docs,
+        redoc_url=redoc,
+        openapi_url=schema,
+        swagger_ui_oauth2_redirect_url=None,
+        redirect_slashes=False,
+    )
+    errors.install(app)
+    app.include_router(components.router())
+    app.include_router(service.routes)
+    openapi.install(app, FORMS, open_paths)
+    return app
+
+
+def _settings_or_exit() -> Settings:
+    try:
+        return Settings.load()
+    except SettingsError as error:
+        raise SystemExit(f"cannot start: {error}") from None
+
+
+def _middleware(settings: Settings, gate: Gate, open_paths: frozenset[str]) -> list[Middleware]:
+    """From the outermost inwards: the cheap refusals come before the body is read."""
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    failures = Limiter("wrong-keys", settings.auth_failure_limit, redis_url)
+    requests = Limiter("requests", settings.rate_limit, redis_url)
+    runs = frozenset(f"/{component}" for component in FORMS)
+    return [
+        Middleware(OneLineStartup),
+        Middleware(RequestContextMiddleware, settings.deadline_seconds),
+        Middleware(AccessLog),
+        Middleware(LastResort),
+        Middleware(Auth, Keys(settings.api_keys), failures, open_paths),
+        Middleware(RateLimit, requests, open_paths),
+        Middleware(Body, settings.max_body_bytes),
+        Middleware(Concurrency, gate, runs),
+        Middleware(CancelOnDisconnect, runs),
+    ]
+
+
+def _lifespan(settings: Settings, gate: Gate) -> Lifespan:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with _opened(settings) as miner, Health.open(miner) as health:
+            with draining_on_signal(gate):
+                yield {"miner": miner, "machines": Machines(miner), "health": health}
+
+    return lifespan
+
+
+@asynccontextmanager
+async def _opened(settings: Settings) -> AsyncIterator[Miner]:
+    async with AsyncExitStack() as stack:
+        try:
+            miner = await stack.enter_async_context(Miner.open(settings))
+        except (MinerError, MemoryStoreError, OSError) as error:
+            raise StartupError(str(error)) from None
+        yield miner

@@ -1,0 +1,30 @@
+"""What the server knows of the request in hand, shared by middlewares and routes."""
+
+from dataclasses import dataclass
+
+from starlette.types import Scope
+
+
+@dataclass(slots=True)
+class RequestContext:
+    """`started` and `deadline` are on the clock of `time.monotonic()`.
+
+    `caller` stands for the key the caller proved to have: its digest, never the key itself.
+    """
+
+    request_id: str
+    started: float
+    deadline: float
+    caller: str | None = None
+    component: str | None = None
+    disconnected: bool = False
+
+
+def attach(scope: Scope, context: RequestContext) -> None:
+    scope.setdefault("state", {})["context"] = context
+
+
+def context_of(scope: Scope) -> RequestContext:
+    """The context attached by the outermost middleware."""
+    context: RequestContext = scope["state"]["context"]
+    return context

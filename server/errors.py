@@ -1,0 +1,142 @@
+"""The one form of every error, and which status each exception becomes.
+
+{"error": <short>, "detail": <what to do, or the field errors>, "request_id": <id>}
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Scope
+
+from memory.errors import (
+    EntryConflict,
+    InvalidEntry,
+    MemoryStoreError,
+    PlaybookFull,
+    UnknownEntry,
+)
+from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed, TaskTooLong
+from server.context import context_of
+
+MOST_FIELDS_NAMED = 20
+RETRY_AFTER = 5  # seconds, where the backend named none
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field, without its value."""
+
+    field: str = Field(description="path of the field, such as `feedbacks.0.problem`")
+    message: str
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: str = Field(description="a short name that does not change")
+    detail: str | list[FieldError] = Field(description="what to do, or the fields that are wrong")
+    request_id: str = Field(description="quote it when you ask the operator")
+
+
+class ApiError(Exception):
+    """An error that a route or a middleware answers with."""
+
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        detail: str | list[FieldError],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.detail = detail
+        self.headers = headers
+
+
+Detail = str | list[FieldError]
+Parts = tuple[int, str, Detail, Mapping[str, str] | None]
+
+ANSWERS: Mapping[type[Exception], tuple[int, str]] = {
+    TaskTooLong: (422, "task_too_long"),
+    BackendRefused: (502, "backend_refused"),
+    BackendUnavailable: (503, "backend_unavailable"),
+    DeadlinePassed: (504, "deadline_passed"),
+    UnknownEntry: (404, "not_found"),
+    PlaybookFull: (409, "playbook_full"),
+    EntryConflict: (409, "entry_conflict"),
+    InvalidEntry: (422, "invalid_request"),
+    MemoryStoreError: (503, "memory_unavailable"),
+}
+
+NAMES: Mapping[int, tuple[str, str]] = {
+    404: ("not_found", "there is nothing at this path; GET / lists the endpoints"),
+    405: ("method_not_allowed", "this path takes another method; the Allow header names it"),
+}
+
+
+def error_response(
+    scope: Scope,
+    status: int,
+    error: str,
+    detail: str | list[FieldError],
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """An answer in the error form, carrying the request's id."""
+    body = ErrorBody(error=error, detail=detail, request_id=context_of(scope).request_id)
+    return JSONResponse(body.model_dump(), status, headers)
+
+
+def field_errors(errors: Sequence[Any]) -> list[FieldError]:
+    """pydantic's errors as field and limit, leaving out what was sent."""
+    return [
+        FieldError(
+            field=".".join(str(part) for part in error["loc"]) or "body",
+            message=error["msg"].removeprefix("Value error, "),
+        )
+        for error in errors[:MOST_FIELDS_NAMED]
+    ]
+
+
+def install(app: FastAPI) -> None:
+    """Make every exception that reaches the routes' edge an answer in the error form."""
+    for kind in (ApiError, HTTPException, RequestValidationError, *ANSWERS):
+        app.add_exception_handler(kind, _answer)
+
+
+async def _answer(request: Request, error: Exception) -> JSONResponse:
+    match error:
+        case ApiError():
+            parts = error.status, error.error, error.detail, error.headers
+        case HTTPException():
+            parts = _from_framework(error)
+        case RequestValidationError():
+            found = [{**each, "loc": each["loc"][1:]} for each in error.errors()]
+            parts = 422, "invalid_request", field_errors(found), None
+        case _:
+            parts = _from_table(error)
+    return error_response(request.scope, *parts)
+
+
+def _from_framework(error: HTTPException) -> Parts:
+    status = error.status_code
+    phrase = HTTPStatus(status).phrase
+    name, detail = NAMES.get(status, (phrase.lower().replace(" ", "_"), str(error.detail)))
+    return status, name, detail, error.headers
+
+
+def _from_table(error: Exception) -> Parts:
+    status, name = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    headers = {}
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        seconds = getattr(error, "retry_after", None) or RETRY_AFTER
+        headers["Retry-After"] = str(math.ceil(seconds))
+    return status, name, str(error), headers

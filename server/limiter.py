@@ -1,0 +1,73 @@
+"""Counting against a rate, in this process or in a Redis that several replicas share."""
+
+import asyncio
+import math
+import time
+
+import structlog
+from limits import RateLimitItem, WindowStats, parse
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import StorageError
+
+log = structlog.get_logger(__name__)
+
+REDIS_PATIENCE = 0.5  # seconds; a limit is not worth keeping a caller waiting for
+REDIS_REST = 30.0  # seconds without a further try after a failure
+
+
+class Limiter:
+    """Lets each caller do something so many times in a while.
+
+    A Redis that fails does not stop the miner: counting goes on in this process, and Redis is
+    tried again after a rest.
+    """
+
+    def __init__(self, name: str, rate: str, redis_url: str | None = None) -> None:
+        self._name = name
+        self._rate: RateLimitItem = parse(rate)
+        self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._redis_url = redis_url
+        self._redis: SlidingWindowCounterRateLimiter | None = None
+        self._redis_rests_until = 0.0
+        self._redis_failed = False
+
+    async def hit(self, who: str) -> int | None:
+        """Count once for `who`. None if that is allowed, else the seconds to wait (at least 1)."""
+        if self._redis_url is not None and time.monotonic() >= self._redis_rests_until:
+            try:
+                async with asyncio.timeout(REDIS_PATIENCE):
+                    wait = await self._count(self._shared(self._redis_url), who)
+            except (StorageError, TimeoutError) as error:
+                self._rest(error)
+            else:
+                self._note_recovery()
+                return wait
+        return await self._count(self._local, who)
+
+    async def _count(self, limiter: SlidingWindowCounterRateLimiter, who: str) -> int | None:
+        if await limiter.hit(self._rate, self._name, who):
+            return None
+        window: WindowStats = await limiter.get_window_stats(self._rate, self._name, who)
+        return max(1, math.ceil(window.reset_time - time.time()))
+
+    def _shared(self, url: str) -> SlidingWindowCounterRateLimiter:
+        if self._redis is None:
+            storage = RedisStorage(f"async+{url}", wrap_exceptions=True)
+            self._redis = SlidingWindowCounterRateLimiter(storage)
+        return self._redis
+
+    def _rest(self, error: Exception) -> None:
+        self._redis_rests_until = time.monotonic() + REDIS_REST
+        if not self._redis_failed:
+            log.warning(
+                "Redis does not answer; rates are counted in this process until it does",
+                limit=self._name,
+                reason=type(error.__cause__ or error).__name__,
+            )
+        self._redis_failed = True
+
+    def _note_recovery(self) -> None:
+        if self._redis_failed:
+            log.info("Redis answers again; rates are shared", limit=self._name)
+        self._redis_failed = False

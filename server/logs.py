@@ -1,0 +1,110 @@
+"""Logging: one format for our lines and those of the libraries, and nothing secret in any.
+
+Libraries stay at warnings whatever the level, because their finer lines hold addresses, bodies
+and headers. A traceback is logged as types and places, without the exceptions' messages and
+without local variables: both may quote a prompt.
+"""
+
+import logging
+import sys
+import traceback
+from typing import IO
+
+import structlog
+from structlog.types import EventDict, Processor, WrappedLogger
+
+from settings import Settings
+
+OURS = ("server", "graphs", "nodes", "memory", "tools", "run", "__main__")
+SAID_BETTER_BY_US = frozenset({"Application startup failed. Exiting."})
+
+
+class _Stderr(logging.StreamHandler[IO[str]]):
+    """Writes to whatever `sys.stderr` is at the time of the line."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> IO[str]:  # type: ignore[override]
+        return sys.stderr
+
+
+def configure(settings: Settings) -> None:
+    """Route structlog and the standard library's loggers to stderr. Calling it again replaces."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _places_only,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    _route(_formatter(settings, shared), settings.log_level.upper())
+
+
+def _formatter(settings: Settings, shared: list[Processor]) -> logging.Formatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _renderer(settings),
+        ],
+    )
+
+
+def _renderer(settings: Settings) -> Processor:
+    if settings.log_format == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+
+
+def _route(formatter: logging.Formatter, level: str) -> None:
+    handler = _Stderr()
+    handler.setFormatter(formatter)
+    handler.addFilter(lambda record: record.msg not in SAID_BETTER_BY_US)
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if isinstance(old, _Stderr)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+
+
+def _places_only(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    error = _exception(event.pop("exc_info", None))
+    if error is not None:
+        event["exception"] = _places(error)
+    return event
+
+
+def _exception(exc_info: object) -> BaseException | None:
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        error = exc_info[1]
+        return error if isinstance(error, BaseException) else None
+    return sys.exception() if exc_info else None
+
+
+def _places(error: BaseException) -> str:
+    lines: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        kind = f"{type(link).__module__}.{type(link).__qualname__}"
+        lines.append(f"{kind}\n{''.join(traceback.format_tb(link.__traceback__))}".rstrip())
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\nafter ".join(lines)

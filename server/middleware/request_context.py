@@ -1,0 +1,36 @@
+"""The request's id, and the clock that starts with its first byte."""
+
+import time
+import uuid
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.context import RequestContext, attach
+
+
+class RequestContextMiddleware:
+    """Attaches a `RequestContext`; the id is ours alone and goes into each line and answer.
+
+    An id that the caller sends is not used: it could forge the log.
+    """
+
+    def __init__(self, app: ASGIApp, deadline_seconds: float) -> None:
+        self.app = app
+        self._deadline_seconds = deadline_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        now, request_id = time.monotonic(), uuid.uuid4().hex
+        attach(scope, RequestContext(request_id, now, now + self._deadline_seconds))
+        header = (b"x-request-id", request_id.encode())
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), header]}
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self.app(scope, receive, send_with_id)

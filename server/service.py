@@ -1,0 +1,105 @@
+"""What the miner says of itself: its health, what it can do, and where."""
+
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from graphs.registry import COMPONENTS
+from nodes.miner import Miner
+from server import __version__
+from server.context import context_of
+from server.health import Health, Snapshot
+
+FEATURES = (
+    "playbook",
+    "conversation_history",
+    "flat_contract",
+    "deadline",
+    "cancel_on_disconnect",
+)
+
+
+class Healthy(BaseModel):
+    """All that a caller without the key is told."""
+
+    status: Literal["healthy"] = "healthy"
+
+
+class Details(Healthy, Snapshot):
+    """What a caller with the key is told besides."""
+
+    version: str
+    llm_provider: str
+    model: str
+
+
+class Capabilities(BaseModel):
+    miner_name: str
+    llm_provider: str
+    model: str
+    note: str = Field(description="what to know of the model, if anything")
+    supported_functions: list[str] = Field(description="the same as `components`")
+    components: list[str]
+    features: list[str]
+    max_context_length: int | None = Field(description="tokens")
+    max_playbook_nodes: int = Field(description="entries a user")
+    max_conversation_messages: int = Field(description="messages a conversation")
+    message_retention_days: float
+
+
+class Root(BaseModel):
+    name: str
+    version: str
+    endpoints: list[str] = Field(description="method and path of each")
+
+
+routes = APIRouter()
+
+
+@routes.api_route("/health", methods=["GET", "HEAD"], summary="Whether the miner is up")
+async def health(request: Request) -> Details | Healthy:
+    """Answers at once and asks nobody: with the key, the last look at backend and memory."""
+    if context_of(request.scope).caller is None:
+        return Healthy()
+    miner: Miner = request.state.miner
+    watched: Health = request.state.health
+    model = miner.model.describe()
+    return Details(
+        version=__version__,
+        llm_provider=model.provider,
+        model=model.model,
+        **watched.snapshot().model_dump(),
+    )
+
+
+@routes.get("/capabilities", summary="What the miner can do")
+async def capabilities(request: Request) -> Capabilities:
+    miner: Miner = request.state.miner
+    settings, model = miner.settings, miner.model.describe()
+    return Capabilities(
+        miner_name=settings.miner_name,
+        llm_provider=model.provider,
+        model=model.model,
+        note=model.note,
+        supported_functions=list(COMPONENTS),
+        components=list(COMPONENTS),
+        features=list(FEATURES),
+        max_context_length=model.context_length,
+        max_playbook_nodes=settings.max_playbook_nodes,
+        max_conversation_messages=settings.max_conversation_messages,
+        message_retention_days=settings.message_retention_days,
+    )
+
+
+@routes.get("/", summary="Name, version and endpoints")
+async def root(request: Request) -> Root:
+    miner: Miner = request.state.miner
+    paths = request.app.openapi()["paths"]
+    return Root(
+        name=miner.settings.miner_name,
+        version=__version__,
+        endpoints=[
+            f"{method.upper()} {path}" for path, methods in paths.items() for method in methods
+        ],
+    )
