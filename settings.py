@@ -165,7 +165,7 @@ class Settings(BaseSettings):
         never part of it.
         """
         try:
-            return cls(_env_file=env_file, **overrides)  # type: ignore[call-arg, arg-type]
+            return cls(_env_file=env_file, **overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
 

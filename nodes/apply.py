@@ -6,7 +6,7 @@ from collections import Counter
 from memory import EntryConflict, PlaybookFull, UnknownEntry, Writer
 from nodes.errors import PlaybookBusy
 from nodes.miner import Miner
-from nodes.state import Applied, Change, HumanFeedbackState, Update
+from nodes.state import Applied, Change, HumanFeedbackState, PlaybookAction, Update
 
 REJECTED = "not kept: it does not rest on words of the feedback, or names nothing known"
 ALREADY_KNOWN = "already known; kept as it is"
@@ -42,8 +42,13 @@ async def _apply_one(writer: Writer, change: Change) -> Applied:
     try:
         return await _changed(writer, change)
     except (PlaybookFull, UnknownEntry, EntryConflict) as error:
-        action = "insert" if change.action == "insert" else "update"
-        return Applied(action=action, node_id=change.node_id, success=False, message=str(error))
+        return Applied(
+            action="insert" if change.action == "insert" else "update",
+            node_id=change.node_id,
+            success=False,
+            message=str(error),
+            content=change.content,
+        )
 
 
 async def _changed(writer: Writer, change: Change) -> Applied:
@@ -65,16 +70,8 @@ async def _changed(writer: Writer, change: Change) -> Applied:
     )
 
 
-def _done(action: str, node_id: str, message: str, content: str) -> Applied:
-    return Applied.model_validate(
-        {
-            "action": action,
-            "node_id": node_id,
-            "success": True,
-            "message": message,
-            "content": content,
-        }
-    )
+def _done(action: PlaybookAction, node_id: str, message: str, content: str) -> Applied:
+    return Applied(action=action, node_id=node_id, success=True, message=message, content=content)
 
 
 def _told(applied: list[Applied], fallback: str) -> str:

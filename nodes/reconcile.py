@@ -21,6 +21,8 @@ from nodes.topics import (
     topic_of,
 )
 
+_STRAIGHT_QUOTES = str.maketrans("‘’“”", "''\"\"")
+
 
 async def reconcile(_: Miner, state: HumanFeedbackState) -> Update:
     """The changes to make; the feedback itself, word for word, where nothing was extracted."""
@@ -144,5 +146,5 @@ def _after(change: Change, entries: Sequence[Known]) -> Iterator[Known]:
 
 def _folded(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).casefold()
-    plain = plain.translate(str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"'}))  # noqa: RUF001
+    plain = plain.translate(_STRAIGHT_QUOTES)
     return " ".join(plain.split()).strip(" .!\"'")

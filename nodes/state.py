@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Update = dict[str, Any]
 Role = Literal["system", "user", "assistant"]
+PlaybookAction = Literal["insert", "update", "delete"]
 Truncation = Literal["", "length", "deadline", "connection"]
 
 
@@ -41,7 +42,7 @@ class PreviousOutput(Frozen):
 class Applied(Frozen):
     """What became of one change to the playbook."""
 
-    action: Literal["insert", "update", "delete"]
+    action: PlaybookAction
     node_id: str
     success: bool
     message: str

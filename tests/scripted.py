@@ -127,6 +127,12 @@ class Recorded:
         return None
 
     @property
+    def schema_name(self) -> str:
+        """The name of the JSON schema asked for; empty where none was."""
+        asked = self.body.get("response_format") or {}
+        return str((asked.get("json_schema") or {}).get("name", ""))
+
+    @property
     def streamed(self) -> bool:
         return bool(self.body.get("stream"))
 
@@ -156,7 +162,8 @@ class Scripted:
 
     An answer is a string, a reply, or a function from `Recorded` to either. Rules are asked
     first, in the order given, then the queue, then the default. A request that nothing covers
-    gets a 500 and is kept in `unexpected`.
+    gets a 500 and is kept in `unexpected`. The miner's start-up canary is answered by `canary`
+    (as a backend that honours schemas, unless set otherwise) and kept apart in `canaries`.
     """
 
     def __init__(self, models: tuple[str, ...] = ("scripted-model",)) -> None:
@@ -166,6 +173,8 @@ class Scripted:
         self.models_reply: Reply | None = None
         self.embeddings_reply: Reply | None = None
         self.embedding_size = 64
+        self.canary: Answer = Json({"colour": "heliotrope"})
+        self.canaries: list[Recorded] = []
         self.requests: list[Recorded] = []
         self.embedding_requests: list[Recorded] = []
         self.model_requests: list[Recorded] = []
@@ -295,6 +304,10 @@ class Scripted:
         await exchange.json(200, {"object": "list", "data": cards})
 
     async def _chat(self, request: Recorded, exchange: "_Exchange") -> None:
+        if request.schema_name == "canary":
+            self.canaries.append(request)
+            await exchange.play(_resolve(self.canary, request))
+            return
         with self._lock:
             self.requests.append(request)
             answer = self._choose(request)
