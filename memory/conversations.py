@@ -1,0 +1,185 @@
+"""The last messages of each conversation, in SQL."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, Self
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Delete,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    delete,
+    distinct,
+    func,
+    insert,
+    select,
+    text,
+)
+
+from memory.database import Database, Instant, Utf8, open_database
+from settings import Settings
+
+PURGE_EVERY_SECONDS: Final = 3600.0
+
+Role = Literal["user", "assistant"]
+
+SCHEMA = MetaData()
+MESSAGES = Table(
+    "messages",
+    SCHEMA,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("cid", Utf8, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("content", Utf8, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index("messages_by_cid", "cid", "id"),
+    Index("messages_by_age", "created_at"),
+    sqlite_autoincrement=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation. The time is in UTC."""
+
+    role: Role
+    content: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What is remembered of a conversation: how many messages, and when the last one came."""
+
+    cid: str
+    messages: int
+    last_at: datetime
+
+
+class Conversations:
+    """All conversations. Open it with `Conversations.open`.
+
+    Every verb raises `StoreUnavailable` when the database does not answer.
+    """
+
+    def __init__(self, database: Database, kept: int, retention: timedelta) -> None:
+        self._database = database
+        self._kept = kept
+        self._retention = retention
+        self._purged = time.monotonic()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
+        """The conversations of these settings, expired ones purged, closed after the block."""
+        retention = timedelta(days=settings.message_retention_days)
+        async with open_database(settings, SCHEMA) as database:
+            conversations = cls(database, settings.max_conversation_messages, retention)
+            await conversations.purge()
+            yield conversations
+
+    async def messages(self, cid: str) -> list[Message]:
+        """The last messages that are neither too many nor too old, oldest first."""
+        query = (
+            select(MESSAGES.c.role, MESSAGES.c.content, MESSAGES.c.created_at)
+            .where(MESSAGES.c.cid == cid, MESSAGES.c.created_at >= self._cutoff())
+            .order_by(MESSAGES.c.id.desc())
+            .limit(self._kept)
+        )
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query)).all()
+        return [Message(row.role, row.content, row.created_at) for row in reversed(rows)]
+
+    async def append(self, cid: str, *messages: tuple[Role, str]) -> None:
+        """Remember messages, given as (role, content), in this order: all or none.
+
+        What exceeds the limit is forgotten in the same transaction.
+        """
+        now = datetime.now(UTC)
+        rows = [
+            {"cid": cid, "role": role, "content": content, "created_at": now}
+            for role, content in messages[-self._kept :]
+        ]
+        if not rows or not self._kept:
+            return
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(MESSAGES), rows)
+            await connection.execute(self._beyond_limit(cid))
+        if time.monotonic() - self._purged > PURGE_EVERY_SECONDS:
+            await self.purge()
+
+    async def list(self, *, limit: int, offset: int) -> "tuple[list[Conversation], int]":
+        """`limit` conversations from `offset` on, that with the newest message first; and how
+        many there are in all."""
+        count, last = func.count(), func.max(MESSAGES.c.created_at, type_=Instant)
+        query = (
+            select(MESSAGES.c.cid, count.label("messages"), last.label("last_at"))
+            .where(MESSAGES.c.created_at >= self._cutoff())
+            .group_by(MESSAGES.c.cid)
+            .order_by(func.max(MESSAGES.c.id).desc())
+            .limit(limit)
+            .offset(offset)
+        )
+        async with self._database.transaction() as connection:
+            rows = (await connection.execute(query)).all()
+        items = [Conversation(row.cid, min(row.messages, self._kept), row.last_at) for row in rows]
+        return items, await self.count()
+
+    async def erase(self, cid: str) -> int:
+        """Forget a conversation; returns how many messages that were."""
+        async with self._database.transaction() as connection:
+            erased = await connection.execute(delete(MESSAGES).where(MESSAGES.c.cid == cid))
+        if self._database.is_sqlite:
+            # Deleted rows are overwritten in the file; the journal still has them until now.
+            async with self._database.transaction() as connection:
+                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        return erased.rowcount
+
+    async def purge(self) -> int:
+        """Forget the messages that are too old; returns how many that were.
+
+        Done at the opening and, while messages come, once an hour.
+        """
+        self._purged = time.monotonic()
+        expired = select(MESSAGES.c.id).where(MESSAGES.c.created_at < self._cutoff())
+        # A row that another worker is deleting is skipped, so that no two wait for each other.
+        unlocked = expired.with_for_update(skip_locked=True)
+        async with self._database.transaction() as connection:
+            purged = await connection.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(unlocked)))
+        return purged.rowcount
+
+    async def count(self) -> int:
+        """How many conversations are remembered."""
+        query = select(func.count(distinct(MESSAGES.c.cid))).where(
+            MESSAGES.c.created_at >= self._cutoff()
+        )
+        async with self._database.transaction() as connection:
+            return (await connection.execute(query)).scalar_one()
+
+    async def ping(self) -> None:
+        """Raises `StoreUnavailable` if the database does not answer."""
+        async with self._database.transaction() as connection:
+            await connection.execute(select(1))
+
+    def _cutoff(self) -> datetime:
+        return datetime.now(UTC) - self._retention
+
+    def _beyond_limit(self, cid: str) -> Delete:
+        of_cid = MESSAGES.c.cid == cid
+        newest_beyond = (
+            select(MESSAGES.c.id)
+            .where(of_cid)
+            .order_by(MESSAGES.c.id.desc())
+            .offset(self._kept)
+            .limit(1)
+            .scalar_subquery()
+        )
+        return delete(MESSAGES).where(of_cid, MESSAGES.c.id <= newest_beyond)

@@ -1,0 +1,267 @@
+"""The seam over Chroma: rows by id, embedded (in threads) or on a server, vendor errors translated.
+
+Chroma keeps and finds rows; it never embeds (it would download a model) and never ranks.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+import chromadb
+import httpx
+import numpy as np
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
+
+from memory.embeddings import Vectors
+from memory.errors import StoreUnavailable
+from memory.ownership import sole_owner
+from settings import Settings
+
+SERVER_SECONDS: Final = 5.0
+"""What one call to a Chroma server may take."""
+THREADS: Final = 4
+
+Label = dict[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: its id, its text (JSON of whoever wrote it) and its vector.
+
+    A row that was read carries its vector only if that was asked for; a row to write needs it.
+    """
+
+    id: str
+    text: str
+    vector: Vectors | None = None
+
+
+class _Call(Protocol):
+    """Runs a method of Chroma's client, which blocks or is a coroutine, for the store."""
+
+    async def __call__(self, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
+        """Raises `StoreUnavailable`."""
+
+
+class Collection:
+    """A set of rows with a label of its own."""
+
+    def __init__(self, vendor: Any, call: _Call) -> None:  # noqa: ANN401
+        self._vendor = vendor
+        self._call = call
+
+    @property
+    def name(self) -> str:
+        return str(self._vendor.name)
+
+    @property
+    def label(self) -> Label:
+        return dict(self._vendor.metadata or {})
+
+    async def relabel(self, label: Label) -> None:
+        await self._call(self._vendor.modify, metadata=label)
+
+    async def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Row]:
+        """The rows among `ids` that exist, by id."""
+        include = ["metadatas", "embeddings"] if vectors else ["metadatas"]
+        found = await self._call(self._vendor.get, ids=list(ids), include=include)
+        return {row.id: row for row in _rows(found)}
+
+    async def page(self, offset: int, limit: int) -> list[Row]:
+        """Rows without their vectors, in an order that stays while nothing is written."""
+        found = await self._call(
+            self._vendor.get, offset=offset, limit=limit, include=["metadatas"]
+        )
+        return _rows(found)
+
+    async def add(self, rows: Sequence[Row]) -> None:
+        """Write those rows whose id is free, and leave the others as they are, silently."""
+        await self._write(self._vendor.add, rows)
+
+    async def upsert(self, rows: Sequence[Row]) -> None:
+        """Write all the rows or none."""
+        await self._write(self._vendor.upsert, rows)
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        if ids:
+            await self._call(self._vendor.delete, ids=list(ids))
+
+    async def count(self) -> int:
+        return int(await self._call(self._vendor.count))
+
+    async def _write(self, method: Callable[..., Any], rows: Sequence[Row]) -> None:
+        if rows:
+            await self._call(
+                method,
+                ids=[row.id for row in rows],
+                embeddings=[row.vector for row in rows],
+                metadatas=[{"text": row.text} for row in rows],
+            )
+
+
+class Store:
+    """Chroma's collections. `shared`: other processes may write to them as well."""
+
+    def __init__(self, client: Any, call: _Call, *, shared: bool) -> None:  # noqa: ANN401
+        self._client = client
+        self._call = call
+        self.shared = shared
+
+    async def collections(self, prefix: str) -> dict[str, Collection]:
+        """The collections whose name starts with `prefix`, by name."""
+        found = await self._call(self._client.list_collections)
+        return {
+            vendor.name: Collection(vendor, self._call)
+            for vendor in found
+            if vendor.name.startswith(prefix)
+        }
+
+    async def collection(self, name: str, label: Label) -> Collection:
+        """The collection of that name, created with `label` if there is none."""
+        vendor = await self._call(
+            self._client.get_or_create_collection,
+            name=name,
+            metadata=label,
+            embedding_function=None,
+        )
+        return Collection(vendor, self._call)
+
+    async def drop(self, name: str) -> None:
+        await self._call(self._client.delete_collection, name=name)
+
+    async def ping(self) -> None:
+        """Raises `StoreUnavailable` if the store does not answer."""
+        await self._call(self._client.heartbeat)
+
+
+def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
+    """The server at CHROMA_URL, or Chroma embedded in DATA_DIR, which is then owned.
+
+    Raises `StoreLocked`, `StoreUnavailable`.
+    """
+    return _on_server(settings.chroma_url) if settings.chroma_url else _embedded(settings.data_dir)
+
+
+def playbook_folder(data_dir: Path) -> Path:
+    """Where Chroma keeps its files, embedded or as a server of this DATA_DIR."""
+    return data_dir / "playbook"
+
+
+@asynccontextmanager
+async def _embedded(data_dir: Path) -> AsyncIterator[Store]:
+    owned = sole_owner(data_dir)
+    await asyncio.to_thread(owned.__enter__)
+    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="playbook")
+    call = partial(_in_thread, pool)
+    try:
+        client = await call(_open_files, path=playbook_folder(data_dir))
+        try:
+            yield Store(client, call, shared=False)
+        finally:
+            # Waits for writes whose callers have gone, before the files close under them.
+            await asyncio.to_thread(pool.shutdown)
+            await asyncio.to_thread(client.close)
+    finally:
+        await asyncio.to_thread(pool.shutdown)
+        await asyncio.to_thread(owned.__exit__, None, None, None)
+
+
+def _open_files(path: Path) -> Any:  # noqa: ANN401
+    return chromadb.PersistentClient(path, ChromaSettings(anonymized_telemetry=False))
+
+
+async def _in_thread(
+    pool: ThreadPoolExecutor,
+    method: Callable[..., Any],
+    /,
+    **arguments: object,
+) -> Any:  # noqa: ANN401
+    loop = asyncio.get_running_loop()
+    try:
+        return await loop.run_in_executor(pool, partial(method, **arguments))
+    except (ChromaError, OSError) as error:
+        raise StoreUnavailable(
+            f"the playbook's files in DATA_DIR fail us ({type(error).__name__})"
+        ) from error
+
+
+@asynccontextmanager
+async def _on_server(url: str) -> AsyncIterator[Store]:
+    call = partial(_remotely, _address(url))
+    client = await call(_connect, url=url, settings=await asyncio.to_thread(_server_settings, url))
+    try:
+        yield Store(client, call, shared=True)
+    finally:
+        # The client has no way of its own to close its connections; what it wraps has.
+        await client._server.__aexit__(None, None, None)
+
+
+def _server_settings(url: str) -> ChromaSettings:
+    # Unless told, the client neither verifies certificates nor keeps its telemetry to itself.
+    return ChromaSettings(
+        anonymized_telemetry=False,
+        chroma_server_ssl_verify=True,
+        chroma_server_host=url,
+        chroma_server_http_port=_port(url),
+    )
+
+
+async def _connect(url: str, settings: ChromaSettings) -> Any:  # noqa: ANN401
+    try:
+        return await chromadb.AsyncHttpClient(
+            host=url, port=_port(url), ssl=url.startswith("https://"), settings=settings
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        # Its ways to say that nobody is there, or somebody who is not a Chroma server.
+        raise StoreUnavailable(
+            f"there is no Chroma server at {_address(url)} (CHROMA_URL)"
+        ) from error
+
+
+async def _remotely(address: str, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
+    try:
+        async with asyncio.timeout(SERVER_SECONDS):
+            return await method(**arguments)
+    except (ChromaError, httpx.HTTPError, TimeoutError) as error:
+        raise _silent(address, error) from error
+    except Exception as error:
+        # The client raises bare Exceptions for what it cannot read, such as a proxy's 502.
+        if type(error) is not Exception:
+            raise
+        raise _silent(address, error) from error
+
+
+def _silent(address: str, error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"the Chroma server at {address} (CHROMA_URL) fails us ({type(error).__name__})"
+    )
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{_port(url)}"
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _rows(found: Mapping[str, Any]) -> list[Row]:
+    ids, metadatas = found["ids"], found["metadatas"]
+    vectors = found["embeddings"] if found["embeddings"] is not None else [None] * len(ids)
+    return [
+        Row(id_, str(metadata["text"]), _vector(vector))
+        for id_, metadata, vector in zip(ids, metadatas, vectors, strict=True)
+    ]
+
+
+def _vector(raw: object) -> Vectors | None:
+    return None if raw is None else np.asarray(raw, dtype=np.float32)
