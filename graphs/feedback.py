@@ -15,7 +15,7 @@ Machine = CompiledStateGraph[FeedbackState, None, Request, Result]
 
 
 def route_critique(state: FeedbackState) -> Literal["reformat", "__end__"]:
-    return "__end__" if state.feedbacks else "reformat"
+    return "__end__" if state.feedbacks or state.canvas else "reformat"
 
 
 def route_reformat(state: FeedbackState) -> Literal["keep_whole", "__end__"]:

@@ -5,7 +5,15 @@ from typing import Any
 
 from langgraph.graph.state import CompiledStateGraph
 
-from graphs import complete, feedback, human_feedback, refine
+from graphs import (
+    aggregate,
+    complete,
+    feedback,
+    human_feedback,
+    internet_search,
+    refine,
+    summary,
+)
 from nodes.miner import Miner
 from nodes.state import Request, Result
 
@@ -16,6 +24,9 @@ BUILDERS: dict[str, Callable[[Miner], AnyMachine]] = {
     "feedback": feedback.build,
     "refine": refine.build,
     "human_feedback": human_feedback.build,
+    "internet_search": internet_search.build,
+    "summary": summary.build,
+    "aggregate": aggregate.build,
 }
 COMPONENTS = tuple(BUILDERS)
 MOST_STEPS = 60  # far above what the loops' own bounds allow

@@ -36,26 +36,30 @@ class Prompt:
 class Parts:
     """What a prompt is made of, in the order it is sent.
 
-    `system` is the stable part, so that prompts share the longest possible beginning.
-    `closing` is what the last message ends with, after the material.
+    `system` is the stable part, so that prompts share the longest possible beginning. `asked` is
+    what the user asks beside the task: it has the room first, before preferences, `materials` and
+    history. `closing` is what the last message ends with, after the material.
     """
 
     system: str
     preferences: Sequence[str]
     history: Sequence[Turn]
     task: str
+    asked: Sequence[Material] = ()
     materials: Sequence[Material] = ()
     closing: str = ""
 
 
 async def compose(miner: Miner, parts: Parts) -> Prompt:
-    """The prompt of `parts`, cut to the window: history first, then material, never the task.
+    """The prompt of `parts`, cut to the window: history first, then material, last what is asked.
+
+    The task itself is never cut.
 
     Raises `TaskTooLong` when the task alone leaves no room for an answer.
     """
     window = miner.model.context_length
     room = int(window * SAFETY) - _answer_room(miner.settings.max_tokens, window)
-    size = len(parts.task) + sum(len(material.text) for material in parts.materials)
+    size = len(parts.task) + sum(len(part.text) for part in (*parts.asked, *parts.materials))
     size += sum(len(turn.content) for turn in parts.history)
     if size > LONG_TEXT:
         return await asyncio.to_thread(_composed, miner.tokens, parts, room)
@@ -67,18 +71,23 @@ def _answer_room(max_tokens: int, window: int) -> int:
 
 
 def _composed(tokens: TokenCounter, parts: Parts, room: int) -> Prompt:
-    headings = sum(tokens.count(material.heading) + PER_TURN for material in parts.materials)
+    asking, working = (_with_text(found) for found in (parts.asked, parts.materials))
+    given = [*asking, *working]
+    headings = sum(tokens.count(material.heading) + PER_TURN for material in given)
     left = room - tokens.count(parts.system) - tokens.count(parts.closing) - headings
     left -= tokens.count(parts.task) + 2 * PER_TURN
     if left < 0:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
     cut: list[str] = []
+    asked = _shared_out(tokens, asking, left)
+    left -= sum(tokens.count(material.text) for material in asked)
     preferences = _first_fitting(tokens, parts.preferences, left // 4)
     if len(preferences) < len(parts.preferences):
         cut.append("playbook")
     left -= sum(tokens.count(line) + 2 for line in preferences)
-    materials = _shared_out(tokens, parts.materials, left)
-    cut += [old.heading for old, new in zip(parts.materials, materials, strict=True) if old != new]
+    materials = _shared_out(tokens, working, left)
+    kept = [*asked, *materials]
+    cut += [old.heading or "input" for old, new in zip(given, kept, strict=True) if old != new]
     left -= sum(tokens.count(material.text) for material in materials)
     history = _last_fitting(tokens, parts.history, left)
     if len(history) < len(parts.history):
@@ -87,10 +96,14 @@ def _composed(tokens: TokenCounter, parts: Parts, room: int) -> Prompt:
         [
             Turn(role="system", content=_system(parts.system, preferences)),
             *history,
-            Turn(role="user", content=_request(parts.task, materials, parts.closing)),
+            Turn(role="user", content=_request(parts.task, kept, parts.closing)),
         ],
         cut,
     )
+
+
+def _with_text(materials: Sequence[Material]) -> list[Material]:
+    return [material for material in materials if material.text.strip()]
 
 
 def _system(stable: str, preferences: Sequence[str]) -> str:

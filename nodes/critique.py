@@ -1,5 +1,6 @@
 """Finding what is wrong with an output, in plain labelled lines."""
 
+from nodes import materials
 from nodes.context import Material, Parts, compose
 from nodes.labelled import read_feedbacks
 from nodes.miner import Miner
@@ -12,6 +13,10 @@ the most important faults of the output, at most five: what is wrong, missing, u
 against the user's preferences. For each fault write two lines of this form and nothing else:
 PROBLEM: <what is wrong>
 SUGGESTION: <what to do about it>"""
+REVIEW = """\
+You are a strict and fair reviewer. You are given a task and one or more outputs that try to do \
+it. For each output write its strengths, its weaknesses (what is wrong, missing, unclear, or \
+against the user's preferences) and your suggestions, under these three headings."""
 REFORMAT = """\
 Write your review again so that every fault is two lines of this form, and write nothing else:
 PROBLEM: <what is wrong>
@@ -24,14 +29,15 @@ async def critique(miner: Miner, state: FeedbackState) -> Update:
     prompt = await compose(
         miner,
         Parts(
-            system=SYSTEM,
+            system=REVIEW if state.canvas else SYSTEM,
             preferences=state.preferences,
             history=(),
             task=f"Task: {state.task}",
-            materials=[
+            asked=[
                 *(Material("Input of the task", query) for query in state.queries),
                 Material("Output to review", state.output),
             ],
+            materials=materials.of_outputs(state.previous_outputs),
             closing="Review the output.",
         ),
     )
@@ -42,7 +48,8 @@ async def critique(miner: Miner, state: FeedbackState) -> Update:
         "prompt": prompt.turns,
         "cut": prompt.cut,
         "critique": reply.text,
-        "feedbacks": read_feedbacks(reply.text),
+        "answer": reply.text,
+        "feedbacks": [] if state.canvas else read_feedbacks(reply.text),
         "truncated": reply.truncated,
         "stopped_by_deadline": reply.truncated == "deadline",
         "rounds": 1,

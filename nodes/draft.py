@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+from nodes import materials, notebook
 from nodes.arithmetic import wrong_equalities
-from nodes.context import Material, Parts, Prompt, compose
+from nodes.context import Parts, Prompt, compose
 from nodes.errors import MinerError
 from nodes.final_answers import read_final_answer
 from nodes.miner import Miner
@@ -61,7 +62,6 @@ def expected_sample_tokens(state: CompleteState) -> int:
 
 
 async def _prompt(miner: Miner, state: CompleteState) -> Prompt:
-    queries = [Material("", query) for query in state.queries]
     return await compose(
         miner,
         Parts(
@@ -69,7 +69,11 @@ async def _prompt(miner: Miner, state: CompleteState) -> Prompt:
             preferences=state.preferences,
             history=state.history,
             task=state.task,
-            materials=queries,
+            asked=materials.of_queries(state),
+            materials=materials.of_outputs(state.previous_outputs),
+            closing="\n".join(
+                part for part in (materials.closing_of(state), notebook.instruction(state)) if part
+            ),
         ),
     )
 

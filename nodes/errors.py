@@ -4,6 +4,8 @@ MinerError
 ├── DeadlinePassed       no time left, and no answer to give yet
 ├── TaskTooLong          the task alone does not fit the model's window
 ├── PlaybookBusy         others kept writing the same user's playbook
+├── SearchUnavailable    web search is configured, but its packages are not installed
+├── SearchFailed         the web search gave nothing
 └── BackendError         the model's backend failed, after retries and fallback
     ├── BackendUnavailable   unreachable, overloaded or broken: worth another try later
     └── BackendRefused       it rejects the request itself (key, model name, parameters)
@@ -26,6 +28,14 @@ class TaskTooLong(MinerError):
 
 class PlaybookBusy(MinerError):
     """Others kept writing the same user's playbook."""
+
+
+class SearchUnavailable(MinerError):
+    """Web search is configured, but its packages are not installed."""
+
+
+class SearchFailed(MinerError):
+    """The web search gave nothing."""
 
 
 class BackendError(MinerError):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from nodes.numbers import leading_number, parse_number
 
-Kind = Literal["number", "choice", "boxed"]
+Kind = Literal["number", "choice", "boxed", "text"]
 
 _STATED = re.compile(
     r"(?:^|[\s*_(])(?:final\s+answer|correct\s+answer|answer)[*_]*\s*(?:is\s*:?|:|=)\s*([^\n]+)"
@@ -17,6 +17,8 @@ _CHOICE = re.compile(r"\(?\s*([A-J])\s*(?:$|[).:](?:\s|$).*)", re.DOTALL)
 _OPTION_PREFIX = re.compile(r"^(?:option|choice)\s+", re.IGNORECASE)
 _WRAPPING = " \t*_`\"'$"
 LONGEST_STATED = 120
+MOST_WORDS = 6
+_FILLER = re.compile(r"^(?:the|an?|it\s+is|it's)\s+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,19 @@ def read_final_answer(text: str) -> FinalAnswer | None:
         if found := _classified(candidate):
             return found
     return _classified(text) if len(text) <= LONGEST_STATED and not stated else None
+
+
+def read_short_answer(text: str) -> FinalAnswer | None:
+    """The stated answer, or the whole text, where it is a few words: normalized for counting.
+
+    Case, punctuation at the ends, articles and spacing do not count.
+    """
+    stated = [first or second for first, second in _STATED.findall(text)]
+    words = (stated[-1] if stated else text).split()
+    if not 0 < len(words) <= MOST_WORDS:
+        return None
+    plain = _FILLER.sub("", " ".join(words).casefold().strip(_WRAPPING + ".,;:!?()"))
+    return FinalAnswer("text", plain) if plain else None
 
 
 def _classified(candidate: str) -> FinalAnswer | None:

@@ -8,6 +8,7 @@ from typing import Self
 
 from memory import Conversations, Playbook, TokenCounter
 from nodes.model import Model
+from nodes.websearch import WebSearch, open_search
 from settings import Settings
 
 
@@ -20,19 +21,22 @@ class Miner:
     playbook: Playbook
     conversations: Conversations
     tokens: TokenCounter
+    search: WebSearch | None
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
         """Open everything the settings name, and close it at the end.
 
-        Raises `memory.MemoryStoreError` when a store cannot be opened. A model backend that is
+        Raises `memory.MemoryStoreError` when a store cannot be opened, and `SearchUnavailable`
+        when the packages of the configured search are missing. A model backend that is
         down is no error here: its calls fail until it is up.
         """
+        search = open_search(settings)
         tokens = await asyncio.to_thread(TokenCounter)
         async with (
             Playbook.open(settings) as playbook,
             Conversations.open(settings) as conversations,
             Model.open(settings) as model,
         ):
-            yield cls(settings, model, playbook, conversations, tokens)
+            yield cls(settings, model, playbook, conversations, tokens, search)

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Sequence
 
+from nodes import materials
 from nodes.context import Material, Parts, compose
 from nodes.miner import Miner
-from nodes.state import Feedback, RefineState, Turn, Update
+from nodes.state import Feedback, PreviousOutput, RefineState, Turn, Update
 from nodes.steps import deadline
 
 SYSTEM = """\
@@ -34,11 +35,12 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
             preferences=state.preferences,
             history=(),
             task=f"Task: {state.task}",
-            materials=[
+            asked=[
                 *(Material("Input of the task", query) for query in state.queries),
                 Material("Output", state.output),
                 Material("Feedback", numbered(state.feedbacks)),
             ],
+            materials=materials.of_outputs(_others(state)),
             closing="Write the new output.",
         ),
     )
@@ -102,6 +104,15 @@ def numbered(feedbacks: Sequence[Feedback]) -> str:
         f"{number}. {feedback.problem} {feedback.suggestion}".rstrip()
         for number, feedback in enumerate(feedbacks, 1)
     )
+
+
+def _others(state: RefineState) -> list[PreviousOutput]:
+    told = {feedback.problem for feedback in state.feedbacks} | {state.output}
+    return [
+        output
+        for output in state.previous_outputs
+        if not told & {output.notebook, output.immediate_response}
+    ]
 
 
 def read_open(text: str, feedbacks: int) -> list[int]:

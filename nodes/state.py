@@ -74,15 +74,23 @@ class Request(BaseModel):
     previous_outputs: list[PreviousOutput] = []
     use_conversation_history: bool = True
     use_playbook: bool = True
+    canvas: bool = Field(
+        False, description="the caller keeps a document beside the answer, as unified callers do"
+    )
+    output_is_document: bool = Field(False, description="the output under work is such a document")
     deadline: float | None = Field(
         None, description="on the clock of time.monotonic(); the settings decide where unset"
     )
 
 
 class Result(BaseModel):
-    """What every machine leaves for the server; each fills the fields of its component."""
+    """What every machine leaves for the server; each fills the fields of its component.
+
+    `document` is set where a machine knows that its result is one; else it is read off the answer.
+    """
 
     answer: str = ""
+    document: str = ""
     feedbacks: list[Feedback] = []
     applied: list[Applied] = []
     strategy: str = ""
@@ -169,3 +177,24 @@ class HumanFeedbackState(State):
     changes: list[Change] = []
     readings: int = Field(0, description="how often the playbook was read")
     stale: bool = Field(False, description="the playbook changed while this feedback was read")
+
+
+class SummaryState(State):
+    pieces: list[str] = Field([], description="the material, cut up where it exceeds the window")
+    notes: list[str] = Field([], description="what matters in each piece")
+
+
+class AggregateState(State):
+    counted: bool = Field(False, description="final answers could be read and counted")
+
+
+class SearchHit(Frozen):
+    """One result of a web search."""
+
+    title: str
+    address: str
+    snippet: str
+
+
+class SearchState(State):
+    hits: list[SearchHit] = []

@@ -7,11 +7,16 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from server.errors import ApiError, FieldError, field_errors
-from server.wire import flat
+from server.wire import flat, unified
 from server.wire.form import Form, WireRequest
 
 # The forms of each component; of a body that fits none, the first one's errors are told.
-FORMS: Mapping[str, tuple[Form, ...]] = {name: (form,) for name, form in flat.FORMS.items()}
+FORMS: Mapping[str, tuple[Form, ...]] = {
+    component: tuple(
+        forms[component] for forms in (flat.FORMS, unified.FORMS) if component in forms
+    )
+    for component in unified.FORMS
+}
 
 
 def parse(component: str, raw: bytes) -> tuple[Form, WireRequest]:

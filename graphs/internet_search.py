@@ -1,0 +1,38 @@
+"""`internet_search`: look the queries up and answer from what was found."""
+
+from typing import Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.miner import Miner
+from nodes.recall import recall
+from nodes.research import EXPECTED_TOKENS, say_off, search, synthesise
+from nodes.state import Request, Result, SearchState
+from nodes.steps import later_step, step
+
+Machine = CompiledStateGraph[SearchState, None, Request, Result]
+
+
+def route_search(state: SearchState) -> Literal["synthesise", "__end__"]:
+    return "synthesise" if state.hits else "__end__"
+
+
+def build(miner: Miner) -> Machine:
+    """Compile the machine for this miner."""
+
+    def route_recall(state: SearchState) -> Literal["search", "off"]:
+        return "off" if miner.search is None else "search"
+
+    graph = StateGraph(SearchState, input_schema=Request, output_schema=Result)
+    graph.add_node("recall", step(miner, recall))
+    graph.add_node("off", step(miner, say_off))
+    graph.add_node("search", step(miner, search))
+    # Without a model the sources alone are still an answer.
+    graph.add_node("synthesise", later_step(miner, synthesise, lambda _: EXPECTED_TOKENS))
+    graph.add_edge(START, "recall")
+    graph.add_conditional_edges("recall", route_recall)
+    graph.add_edge("off", END)
+    graph.add_conditional_edges("search", route_search)
+    graph.add_edge("synthesise", END)
+    return graph.compile(name="internet_search")

@@ -1,0 +1,39 @@
+"""`summary`: one pass over the earlier outputs, or map and reduce where they exceed the window."""
+
+from typing import Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.miner import Miner
+from nodes.recall import recall
+from nodes.state import Request, Result, SummaryState
+from nodes.steps import step
+from nodes.summarise import measure, nothing_to_summarise, summarise, take_notes
+
+Machine = CompiledStateGraph[SummaryState, None, Request, Result]
+
+
+def route_recall(state: SummaryState) -> Literal["measure", "nothing"]:
+    return "measure" if state.previous_outputs else "nothing"
+
+
+def route_measure(state: SummaryState) -> Literal["take_notes", "summarise"]:
+    return "take_notes" if state.pieces else "summarise"
+
+
+def build(miner: Miner) -> Machine:
+    """Compile the machine for this miner."""
+    graph = StateGraph(SummaryState, input_schema=Request, output_schema=Result)
+    graph.add_node("recall", step(miner, recall))
+    graph.add_node("nothing", step(miner, nothing_to_summarise))
+    graph.add_node("measure", step(miner, measure))
+    graph.add_node("take_notes", step(miner, take_notes))
+    graph.add_node("summarise", step(miner, summarise))
+    graph.add_edge(START, "recall")
+    graph.add_conditional_edges("recall", route_recall)
+    graph.add_edge("nothing", END)
+    graph.add_conditional_edges("measure", route_measure)
+    graph.add_edge("take_notes", "summarise")
+    graph.add_edge("summarise", END)
+    return graph.compile(name="summary")

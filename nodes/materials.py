@@ -1,0 +1,33 @@
+"""Earlier outputs and queries as parts of a prompt."""
+
+from collections.abc import Sequence
+
+from nodes.context import Material
+from nodes.notebook import carries_document
+from nodes.state import PreviousOutput, Request
+
+
+def of_queries(request: Request) -> list[Material]:
+    """The queries, numbered where there are several, so that none is passed over."""
+    if len(request.queries) <= 1:
+        return [Material("", query) for query in request.queries]
+    return [Material(f"Query {number}", query) for number, query in enumerate(request.queries, 1)]
+
+
+def closing_of(request: Request) -> str:
+    """What reminds the model of all queries, where there are several."""
+    if len(request.queries) <= 1:
+        return ""
+    return f"Answer all {len(request.queries)} queries, each under its number."
+
+
+def of_outputs(outputs: Sequence[PreviousOutput]) -> list[Material]:
+    """What earlier components said and wrote."""
+    found = []
+    for number, output in enumerate(outputs, 1):
+        told = f"Earlier output {number}" + (f" ({output.component})" if output.component else "")
+        if output.immediate_response.strip():
+            found.append(Material(told, output.immediate_response))
+        if carries_document(output):
+            found.append(Material(f"{told}, its document", output.notebook))
+    return found

@@ -1,0 +1,100 @@
+"""Web search behind one adapter; the packages it needs are an optional extra."""
+
+import asyncio
+import importlib.util
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from nodes.errors import SearchFailed, SearchUnavailable
+from nodes.state import SearchHit
+from settings import Settings
+
+LONGEST_SNIPPET = 600
+LONGEST_TITLE = 200
+LONGEST_QUERY = 400
+PACKAGES = {"searxng": ("langchain_community",), "duckduckgo": ("langchain_community", "ddgs")}
+
+
+class WebSearch(Protocol):
+    """Looks queries up on the web."""
+
+    async def search(self, query: str, most: int) -> list[SearchHit]:
+        """At most `most` hits, best first. Raises `SearchFailed`."""
+
+
+class _SearxNG:
+    def __init__(self, address: str) -> None:
+        self._address = f"{address}/search"
+
+    async def search(self, query: str, most: int) -> list[SearchHit]:
+        wrapper = await asyncio.to_thread(_searx_wrapper, self._address)
+        try:
+            found = await wrapper.aresults(query[:LONGEST_QUERY], num_results=most)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise SearchFailed("the SearxNG server gave no readable answer") from error
+        return hits(found, address="link", snippet="snippet")
+
+
+class _DuckDuckGo:
+    async def search(self, query: str, most: int) -> list[SearchHit]:
+        found = await asyncio.to_thread(_duckduckgo, query[:LONGEST_QUERY], most)
+        return hits(found, address="link", snippet="snippet")
+
+
+def open_search(settings: Settings) -> WebSearch | None:
+    """The configured search, or `None` where it is off.
+
+    Raises `SearchUnavailable` when a package of the optional extra is missing.
+    """
+    if settings.search_backend is None:
+        return None
+    for package in PACKAGES[settings.search_backend]:
+        if importlib.util.find_spec(package) is None:
+            raise SearchUnavailable(
+                f"SEARCH_BACKEND={settings.search_backend} needs the package {package}: "
+                "pip install -r requirements-search.txt"
+            )
+    if settings.search_backend == "searxng":
+        return _SearxNG(settings.searxng_url or "")
+    return _DuckDuckGo()
+
+
+def hits(found: list[dict[str, Any]], *, address: str, snippet: str) -> list[SearchHit]:
+    """What a search brought, without what has no http or https address."""
+    return [
+        SearchHit(
+            title=" ".join(str(row.get("title", "")).split())[:LONGEST_TITLE],
+            address=row[address],
+            snippet=" ".join(str(row.get(snippet, "")).split())[:LONGEST_SNIPPET],
+        )
+        for row in found
+        if _is_web_address(row.get(address))
+    ]
+
+
+def _is_web_address(address: object) -> bool:
+    if not isinstance(address, str):
+        return False
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _searx_wrapper(address: str) -> Any:  # noqa: ANN401 - its package may be missing
+    # Takes seconds to import, and is not there without the extra.
+    from langchain_community.utilities import SearxSearchWrapper  # noqa: PLC0415
+
+    return SearxSearchWrapper(searx_host=address)
+
+
+def _duckduckgo(query: str, most: int) -> list[dict[str, Any]]:
+    from ddgs.exceptions import DDGSException  # noqa: PLC0415
+    from langchain_community.utilities import DuckDuckGoSearchAPIWrapper  # noqa: PLC0415
+
+    try:
+        found: list[dict[str, Any]] = DuckDuckGoSearchAPIWrapper(time=None).results(query, most)
+    except (DDGSException, OSError, ValueError) as error:
+        raise SearchFailed("DuckDuckGo gave no readable answer") from error
+    return found

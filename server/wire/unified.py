@@ -1,0 +1,236 @@
+"""The unified generation: one shape for seven components, with documents handed along a chain."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from nodes import state
+from nodes.notebook import NO_UPDATE, carries_document, output_of
+from server.wire.form import Cid, Form, WireRequest, WireResponse, text
+
+REVIEWS = frozenset({"feedback", "human_feedback"})  # what these put out is about other outputs
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("String should not be blank")
+    return value
+
+
+Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+Work = Annotated[str, Field(max_length=100_000)]
+
+
+class Item(BaseModel):
+    """One thing asked, under the name the contract gives it or one the network's guide shows."""
+
+    model_config = ConfigDict(strict=True, extra="allow")
+
+    user_query: Query | None = None
+    original_output: Work | None = Field(None, description="for refine: the output to revise")
+    feedback: Query | None = Field(None, description="for refine: what is wrong with it")
+    output_to_analyze: Work | None = Field(None, description="for feedback: the output to review")
+    feedback_text: Query | None = Field(None, description="for human_feedback: what the user says")
+
+    QUERIES: ClassVar[tuple[str, ...]] = ("user_query", "feedback_text")
+
+    @model_validator(mode="after")
+    def _asks_something(self) -> Self:
+        named = (self.user_query, self.feedback_text, self.feedback)
+        if not any((*named, self.original_output, self.output_to_analyze)):
+            raise ValueError("Item should have a user_query")
+        return self
+
+    @property
+    def query(self) -> str:
+        return text(self.user_query or self.feedback_text or "")
+
+
+class Output(BaseModel):
+    """`notebook` is the document being worked on, or `no update`."""
+
+    model_config = ConfigDict(strict=True)
+
+    immediate_response: str = Field("", max_length=50_000)
+    notebook: str = Field(NO_UPDATE, max_length=100_000)
+
+
+class PreviousOutput(BaseModel):
+    """An earlier response, as it came."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    task: str = Field("", max_length=1_000)
+    input: list[dict[str, Any]] = Field([], max_length=50)
+    output: Output
+    component: str = Field("", max_length=50)
+
+    def to_state(self) -> state.PreviousOutput:
+        return state.PreviousOutput(
+            component=text(self.component),
+            task=text(self.task),
+            queries=[text(item["user_query"]) for item in self.input if _asks(item)],
+            immediate_response=text(self.output.immediate_response),
+            notebook=text(self.output.notebook),
+        )
+
+
+class UnifiedRequest(WireRequest):
+    cid: Cid
+    task: str = Field(max_length=1_000)
+    input: list[Item] = Field(min_length=1, max_length=50)
+    previous_outputs: list[PreviousOutput] = Field([], max_length=20)
+    use_conversation_history: bool = True
+    use_playbook: bool = True
+
+    def to_request(self, deadline: float) -> state.Request:
+        return state.Request(
+            cid=self.cid,
+            task=text(self.task),
+            queries=[item.query for item in self.input if item.query],
+            previous_outputs=[output.to_state() for output in self.previous_outputs],
+            use_conversation_history=self.use_conversation_history,
+            use_playbook=self.use_playbook,
+            canvas=True,
+            deadline=deadline,
+        )
+
+
+class UnifiedFeedbackRequest(UnifiedRequest):
+    def to_request(self, deadline: float) -> state.Request:
+        given = [text(item.output_to_analyze) for item in self.input if item.output_to_analyze]
+        asked = super().to_request(deadline)
+        return asked.model_copy(update={"output": "\n\n".join(given)})
+
+
+class UnifiedRefineRequest(UnifiedRequest):
+    """The output under work is the one given, else the latest that is no review of others."""
+
+    def to_request(self, deadline: float) -> state.Request:
+        asked = super().to_request(deadline)
+        given = [text(item.original_output) for item in self.input if item.original_output]
+        said = [text(item.feedback) for item in self.input if item.feedback]
+        reviews = [out for out in asked.previous_outputs if out.component in REVIEWS]
+        said += [out.immediate_response for out in reviews if out.immediate_response.strip()]
+        work, is_document = ("\n\n".join(given), False) if given else _latest(asked)
+        return asked.model_copy(
+            update={
+                "output": work,
+                "output_is_document": is_document,
+                "feedbacks": [state.Feedback(problem=each, suggestion="") for each in said],
+            }
+        )
+
+
+class UnifiedResponse(WireResponse[UnifiedRequest]):
+    """The request echoed, and the output of the component."""
+
+    COMPONENT: ClassVar[str]
+
+    cid: str
+    task: str
+    input: list[dict[str, Any]]
+    output: Output
+    component: str
+
+    @classmethod
+    def from_result(cls, request: UnifiedRequest, result: state.Result) -> Self:
+        made = output_of(request.to_request(0.0), result)
+        return cls._echo(request, text(made.immediate_response), text(made.notebook))
+
+    @classmethod
+    def _echo(cls, request: UnifiedRequest, immediate_response: str, notebook: str) -> Self:
+        return cls(
+            cid=request.cid,
+            task=text(request.task),
+            input=[item.model_dump(exclude_unset=True) for item in request.input],
+            output=Output(immediate_response=immediate_response, notebook=notebook),
+            component=cls.COMPONENT,
+        )
+
+
+class UnifiedHumanFeedbackResponse(UnifiedResponse):
+    COMPONENT = "human_feedback"
+
+    @classmethod
+    def from_result(cls, request: UnifiedRequest, result: state.Result) -> Self:
+        actions = [applied.model_dump(exclude_none=True) for applied in result.applied]
+        return cls._echo(request, text(result.answer), _as_json(actions))
+
+
+def _as_json(actions: list[dict[str, Any]]) -> str:
+    """The actions as JSON within a notebook's limit; the texts they carry go first."""
+    written = json.dumps(actions, ensure_ascii=False)
+    if len(written) <= Output.model_fields["notebook"].metadata[0].max_length:
+        return written
+    return json.dumps([{**action, "content": None} for action in actions], ensure_ascii=False)
+
+
+def _asks(item: Mapping[str, Any]) -> bool:
+    return isinstance(item.get("user_query"), str)
+
+
+def _latest(asked: state.Request) -> tuple[str, bool]:
+    for output in reversed(asked.previous_outputs):
+        if output.component in REVIEWS:
+            continue
+        if carries_document(output):
+            return output.notebook, True
+        if output.immediate_response.strip():
+            return output.immediate_response, False
+    return "", False
+
+
+def _input_is_list(body: Mapping[str, object]) -> bool:
+    return isinstance(body.get("input"), list)
+
+
+def _response(component: str) -> type[UnifiedResponse]:
+    base = UnifiedHumanFeedbackResponse if component == "human_feedback" else UnifiedResponse
+    name = "".join(word.title() for word in component.split("_"))
+    return type(f"Unified{name}Response", (base,), {"COMPONENT": component, "__module__": __name__})
+
+
+_ASKED = {
+    "cid": "test-123",
+    "task": "Answer the user",
+    "input": [{"user_query": "What is machine learning?"}],
+    "previous_outputs": [],
+    "use_conversation_history": True,
+    "use_playbook": True,
+}
+_EARLIER = {
+    "task": "Answer the user",
+    "input": [{"user_query": "What is 6 times 7?"}],
+    "output": {"immediate_response": "Answer: 42", "notebook": NO_UPDATE},
+    "component": "complete",
+}
+_CHAINED = {**_ASKED, "previous_outputs": [_EARLIER, _EARLIER]}
+
+_SUMMARIES: Mapping[str, str] = {
+    "complete": "Answer a task",
+    "feedback": "Criticise outputs",
+    "refine": "Revise an output",
+    "human_feedback": "Learn what a user prefers",
+    "internet_search": "Search the web and answer from what was found",
+    "summary": "Summarise earlier outputs",
+    "aggregate": "Let earlier answers vote",
+}
+_REQUESTS: Mapping[str, type[UnifiedRequest]] = {
+    "feedback": UnifiedFeedbackRequest,
+    "refine": UnifiedRefineRequest,
+}
+_ALONE = frozenset({"complete", "human_feedback", "internet_search"})
+
+FORMS: Mapping[str, Form] = {
+    component: Form(
+        _REQUESTS.get(component, UnifiedRequest),
+        _response(component),
+        _input_is_list,
+        summary,
+        example=_ASKED if component in _ALONE else _CHAINED,
+    )
+    for component, summary in _SUMMARIES.items()
+}
