@@ -1,8 +1,10 @@
 """The machines by the name of their component."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Literal
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
 from graphs import (
@@ -29,7 +31,27 @@ BUILDERS: dict[str, Callable[[Miner], AnyMachine]] = {
     "aggregate": aggregate.build,
 }
 COMPONENTS = tuple(BUILDERS)
-MOST_STEPS = 60  # far above what the loops' own bounds allow
+
+
+CONFIG: RunnableConfig = {"recursion_limit": 60}  # far above what the loops' own bounds allow
+REVISING = frozenset({"revise", "rewrite_again"})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEvent:
+    """A node began (`started`) or ended."""
+
+    node: str
+    state: Literal["started", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of an answer as the model writes it, and whether it is a first or a later one."""
+
+    node: str
+    kind: Literal["draft", "revision"]
+    text: str
 
 
 class Machines:
@@ -44,7 +66,27 @@ class Machines:
         Raises what the steps raise that the answer cannot do without: `nodes.errors.MinerError`,
         and for `human_feedback` also `memory.MemoryStoreError`.
         """
-        final = await self._machines[component].ainvoke(
-            request, config={"recursion_limit": MOST_STEPS}
+        return Result.model_validate(
+            await self._machines[component].ainvoke(request, config=CONFIG)
         )
-        return Result.model_validate(final)
+
+    async def stream(
+        self, component: str, request: Request
+    ) -> AsyncIterator[NodeEvent | Token | Result]:
+        """Run one machine and tell what happens as it does; the last item is the result.
+
+        Raises what `run` raises. Closing the iterator ends the run, down to the model call.
+        """
+        final: dict[str, Any] = {}
+        stream: AsyncIterator[Any] = self._machines[component].astream(
+            request, config=CONFIG, stream_mode=["tasks", "messages", "values"]
+        )
+        async for mode, chunk in stream:
+            if mode == "values":
+                final = chunk
+            elif mode == "tasks":
+                yield NodeEvent(chunk["name"], "started" if "input" in chunk else "finished")
+            elif text := chunk[0].text:
+                node = chunk[1]["langgraph_node"]
+                yield Token(node, "revision" if node in REVISING else "draft", text)
+        yield Result.model_validate(final)

@@ -20,6 +20,9 @@ from nodes.providers import Endpoint
 from nodes.state import Truncation
 
 JsonSchema = dict[str, Any]
+COUNT_SECONDS = 2.0
+PER_MESSAGE = 8  # tokens that a chat template adds to a message
+NOT_STREAMED = "nostream"  # LangGraph leaves calls with this tag out of its message stream
 
 _THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
@@ -63,12 +66,38 @@ class Backend:
     pace: Pace = field(default_factory=Pace)
     honours_schema: bool | None = None
     takes_temperature: bool = True
+    counts_tokens: bool = True
     rests_until: float = 0.0
 
     def use(self, model: str) -> None:
         """Ask for another model from now on."""
         self.model = model
         self.chat = self.chat.model_copy(update={"model_name": model})
+
+    async def count(self, messages: Sequence[BaseMessage]) -> int | None:
+        """Tokens of a prompt by the model's own tokenizer; `None` where it cannot be asked."""
+        if self.endpoint.tokenizer == "none" or not self.counts_tokens:
+            return None
+        client: openai.AsyncOpenAI = self.chat.root_async_client
+        address = f"{self.endpoint.base_url.removesuffix('/v1')}/tokenize"
+        try:
+            async with asyncio.timeout(COUNT_SECONDS):
+                counted = await client.post(
+                    address, cast_to=dict[str, Any], body=self._tokenizer_body(messages)
+                )
+        except openai.NotFoundError:
+            self.counts_tokens = False
+            return None
+        except (openai.OpenAIError, TimeoutError, ValueError):
+            return None
+        tokens = counted.get("tokens")
+        return len(tokens) + PER_MESSAGE * len(messages) if isinstance(tokens, list) else None
+
+    def _tokenizer_body(self, messages: Sequence[BaseMessage]) -> dict[str, Any]:
+        text = "\n".join(message.text for message in messages)
+        if self.endpoint.tokenizer == "prompt":
+            return {"model": self.model, "prompt": text}
+        return {"content": text}
 
     async def call(
         self,
@@ -80,14 +109,19 @@ class Backend:
         first_token_seconds: float | None = None,
         schema: JsonSchema | None = None,
         streamed: bool = False,
+        shown: bool = False,
     ) -> Answer:
         """Ask once for at most `limit` tokens within `seconds`.
 
-        A streamed call that runs out of time, or whose connection breaks, keeps what had come.
+        A `shown` call's tokens reach whoever streams the run. A `streamed` call that runs out of
+        time, or whose connection breaks, keeps what had come.
+
         Raises `TimeoutError` when nothing came in time, `BackendUnavailable` when another try
         may help, `BackendRefused` when it will not.
         """
         options = self._options(limit, temperature, schema)
+        if not shown:
+            options["config"] = {"tags": [NOT_STREAMED]}
         started = time.monotonic()
         try:
             if streamed:
@@ -105,6 +139,7 @@ class Backend:
                     first_token_seconds=first_token_seconds,
                     schema=schema,
                     streamed=streamed,
+                    shown=shown,
                 )
             raise translated(error) from error
         except (ValueError, KeyError, TypeError) as error:

@@ -55,6 +55,7 @@ async def revise(miner: Miner, state: CompleteState) -> Update:
         "revise",
         [*_answered(state), Turn(role="user", content=REVISE.format(fault=state.fault))],
         deadline=deadline(state),
+        shown=True,
     )
     usable = not reply.truncated and is_answer(reply.text, state.answer)
     return {

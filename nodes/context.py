@@ -11,6 +11,7 @@ from nodes.state import Turn
 
 PER_TURN = 8  # tokens a chat template adds to a message
 SMALLEST_ANSWER = 256
+NEAR_FULL = 0.5  # of the room: below this an estimate is as good as a count
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
 LONG_TEXT = 20_000  # characters; counting more than this is taken off the event loop
 CUT_MARK = "\n[… cut to fit the model's window …]\n"
@@ -37,7 +38,7 @@ class Parts:
     """What a prompt is made of, in the order it is sent.
 
     `system` is the stable part, so that prompts share the longest possible beginning. `asked` is
-    what the user asks beside the task: it has the room first, before preferences, `materials` and
+    what the user asks beside the task: it has the room before `materials`, and these before the
     history. `closing` is what the last message ends with, after the material.
     """
 
@@ -58,12 +59,29 @@ async def compose(miner: Miner, parts: Parts) -> Prompt:
     Raises `TaskTooLong` when the task alone leaves no room for an answer.
     """
     window = miner.model.context_length
-    room = int(window * SAFETY) - _answer_room(miner.settings.max_tokens, window)
-    size = len(parts.task) + sum(len(part.text) for part in (*parts.asked, *parts.materials))
-    size += sum(len(turn.content) for turn in parts.history)
-    if size > LONG_TEXT:
-        return await asyncio.to_thread(_composed, miner.tokens, parts, room)
-    return _composed(miner.tokens, parts, room)
+    room = window - _answer_room(miner.settings.max_tokens, window)
+    prompt, estimate = await _fitted(miner, parts, int(room * SAFETY))
+    if estimate < NEAR_FULL * room:
+        return prompt
+    counted = await miner.model.count(prompt.turns)
+    if counted is None or (counted <= room and not prompt.cut):
+        return prompt
+    # What the estimate gave too little or too much is put right by the model's own count.
+    prompt, _ = await _fitted(miner, parts, int(room * SAFETY * estimate / counted))
+    return prompt
+
+
+async def _fitted(miner: Miner, parts: Parts, room: int) -> tuple[Prompt, int]:
+    texts = [parts.task, *(part.text for part in (*parts.asked, *parts.materials))]
+    texts += [turn.content for turn in parts.history]
+    if sum(len(text) for text in texts) > LONG_TEXT:
+        return await asyncio.to_thread(_measured, miner.tokens, parts, room)
+    return _measured(miner.tokens, parts, room)
+
+
+def _measured(tokens: TokenCounter, parts: Parts, room: int) -> tuple[Prompt, int]:
+    prompt = _composed(tokens, parts, room)
+    return prompt, sum(tokens.count(turn.content) + PER_TURN for turn in prompt.turns)
 
 
 def _answer_room(max_tokens: int, window: int) -> int:
@@ -79,12 +97,12 @@ def _composed(tokens: TokenCounter, parts: Parts, room: int) -> Prompt:
     if left < 0:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
     cut: list[str] = []
-    asked = _shared_out(tokens, asking, left)
-    left -= sum(tokens.count(material.text) for material in asked)
     preferences = _first_fitting(tokens, parts.preferences, left // 4)
     if len(preferences) < len(parts.preferences):
         cut.append("playbook")
     left -= sum(tokens.count(line) + 2 for line in preferences)
+    asked = _shared_out(tokens, asking, left)
+    left -= sum(tokens.count(material.text) for material in asked)
     materials = _shared_out(tokens, working, left)
     kept = [*asked, *materials]
     cut += [old.heading or "input" for old, new in zip(given, kept, strict=True) if old != new]

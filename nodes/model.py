@@ -106,6 +106,10 @@ class Model:
             await asyncio.gather(*(_lists_models(backend, seconds) for backend in self._backends))
         )
 
+    async def count(self, turns: Sequence[Turn]) -> int | None:
+        """Tokens of a prompt by the tokenizer of the backend asked first; `None` without one."""
+        return await self._order()[0].count([_message(turn) for turn in turns])
+
     def fits(self, deadline: float, tokens: int) -> bool:
         """Whether an answer of `tokens` tokens is expected before `deadline`."""
         left = deadline - time.monotonic() - RESERVE
@@ -121,11 +125,13 @@ class Model:
         temperature: float | None = None,
         schema: JsonSchema | None = None,
         keep_partial: bool = False,
+        shown: bool = False,
     ) -> Reply:
         """One answer to a conversation, at most `limit` tokens long, before `deadline`.
 
         `deadline` is on the clock of `time.monotonic()`. With `keep_partial`, what had come when
-        time ran out or the connection broke is an answer too, marked as truncated.
+        time ran out or the connection broke is an answer too, marked as truncated. The tokens of
+        such a call, and of one `shown`, reach whoever streams the run.
 
         Raises `DeadlinePassed` when nothing came in time, `BackendUnavailable` or
         `BackendRefused` when no backend gave an answer.
@@ -139,6 +145,7 @@ class Model:
             temperature=self._settings.temperature if temperature is None else temperature,
             schema=schema,
             keep_partial=keep_partial,
+            shown=shown or keep_partial,
         )
         failure: MinerError = DeadlinePassed("no time was left to ask the model")
         for backend in self._order():
@@ -186,6 +193,7 @@ class Model:
                 first_token_seconds=self._patience(backend, left),
                 schema=job.schema,
                 streamed=job.keep_partial,
+                shown=job.shown,
             )
         except TimeoutError:
             raise DeadlinePassed("the model did not answer in time") from None
@@ -233,6 +241,7 @@ class _Job:
     temperature: float
     schema: JsonSchema | None
     keep_partial: bool
+    shown: bool
     partial: str = ""
     retries: int = 0
 

@@ -15,6 +15,11 @@ DEFAULT_MODELS: dict[Provider, str] = {
 }
 # OpenAI's API does not report a model's window; the others do.
 ASSUMED_CONTEXT: dict[Provider, int] = {"openai": 128_000, "vllm": 8192, "local": 8192}
+TOKENIZERS: dict[Provider, Literal["prompt", "content", "none"]] = {
+    "openai": "none",
+    "vllm": "prompt",
+    "local": "content",
+}
 LOCAL_NOTE = "a small embedded model, good for a first look; point LLM_PROVIDER at a larger one"
 
 
@@ -23,7 +28,8 @@ class Endpoint:
     """One OpenAI-compatible endpoint and the model asked of it.
 
     `limit_field` is the name under which it takes the longest answer allowed: OpenAI renamed it,
-    older servers know only the first name.
+    older servers know only the first name. `tokenizer` is what the server's `/tokenize` takes, if
+    it has one: a `prompt` as vLLM's, or `content` as llama.cpp's.
     """
 
     provider: Provider
@@ -33,6 +39,7 @@ class Endpoint:
     model_is_default: bool
     limit_field: Literal["max_tokens", "max_completion_tokens"]
     assumed_context: int
+    tokenizer: Literal["prompt", "content", "none"]
     note: str = ""
 
 
@@ -52,6 +59,7 @@ def endpoint(settings: Settings, provider: Provider, model: str | None) -> Endpo
         model_is_default=model is None,
         limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
         assumed_context=ASSUMED_CONTEXT[provider],
+        tokenizer=TOKENIZERS[provider],
         note=note,
     )
 

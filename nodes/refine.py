@@ -83,6 +83,7 @@ async def rewrite_again(miner: Miner, state: RefineState) -> Update:
         "rewrite_again",
         [*_rewritten(state), Turn(role="user", content=AGAIN.format(points=points))],
         deadline=deadline(state),
+        shown=True,
     )
     usable = not reply.truncated and reply.text != state.candidate
     return {

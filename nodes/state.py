@@ -63,6 +63,13 @@ class Call(Frozen):
     truncated: Truncation = ""
 
 
+class Timing(Frozen):
+    """How long one step took, in seconds."""
+
+    node: str
+    seconds: float
+
+
 class Request(BaseModel):
     """A request as the machines see it, whichever wire format it came in."""
 
@@ -100,6 +107,7 @@ class Result(BaseModel):
     fallback: str = Field("", description="what stood in for the planned way, if anything did")
     cut: list[str] = Field([], description="parts of the prompt shortened to fit the window")
     calls: Annotated[list[Call], operator.add] = []
+    timings: Annotated[list[Timing], operator.add] = []
 
 
 class Sample(Frozen):

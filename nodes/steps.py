@@ -1,13 +1,15 @@
 """Binding a node to its miner, and what every later step has in common."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import structlog
+from langgraph.config import get_config
 
 from nodes.errors import DeadlinePassed, MinerError
 from nodes.miner import Miner
-from nodes.state import State, Update
+from nodes.state import State, Timing, Update
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +28,8 @@ def step(miner: Miner, node: Node[S]) -> BoundNode[S]:
     """A step the run cannot do without: its errors end the run."""
 
     async def run(state: S) -> Update:
-        return await node(miner, state)
+        started = time.monotonic()
+        return _timed(await node(miner, state), started)
 
     return run
 
@@ -41,13 +44,19 @@ def later_step(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int])
     async def run(state: S) -> Update:
         if not miner.model.fits(deadline(state), expected_tokens(state)):
             return {"halted": True, "stopped_by_deadline": True}
+        started = time.monotonic()
         try:
-            return await node(miner, state)
+            return _timed(await node(miner, state), started)
         except MinerError as error:
             log.warning("step failed; the answer so far stands", reason=str(error))
             return {"halted": True, "stopped_by_deadline": isinstance(error, DeadlinePassed)}
 
     return run
+
+
+def _timed(update: Update, started: float) -> Update:
+    name = get_config()["metadata"]["langgraph_node"]
+    return update | {"timings": [Timing(node=name, seconds=time.monotonic() - started)]}
 
 
 def deadline(state: State) -> float:
