@@ -38,7 +38,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Without `settings` they are read from the environment and `.env`; a wrong one ends the
     process with its one-line message. Sets up logging for the process.
     """
-    settings = settings or _settings_or_exit()
+    if settings is not None:
+        return _assembled(settings)
+    try:
+        return _assembled(Settings.load())
+    except SettingsError as error:
+        raise SystemExit(f"cannot start: {error}") from None
+
+
+def _assembled(settings: Settings) -> FastAPI:
     logs.configure(settings)
     gate = Gate(settings.max_concurrency)
     docs, redoc, schema = DOCS if settings.docs_enabled else (None, None, None)
@@ -59,13 +67,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.include_router(service.routes)
     openapi.install(app, FORMS, open_paths)
     return app
-
-
-def _settings_or_exit() -> Settings:
-    try:
-        return Settings.load()
-    except SettingsError as error:
-        raise SystemExit(f"cannot start: {error}") from None
 
 
 def _middleware(settings: Settings, gate: Gate, open_paths: frozenset[str]) -> list[Middleware]:

@@ -48,14 +48,10 @@ def headers(result: state.Result) -> dict[str, str]:
         "X-Miner-Rounds": str(result.rounds),
         "X-Miner-Model-Calls": str(len(result.calls)),
         "X-Miner-Stopped-By-Deadline": str(result.stopped_by_deadline).lower(),
-        "X-Miner-Truncated": ", ".join(_truncations(result)),
+        "X-Miner-Truncated": result.truncated,
         "X-Miner-Fallback": result.fallback,
     }
     return {name: _header_safe(value) for name, value in told.items() if value}
-
-
-def _truncations(result: state.Result) -> list[str]:
-    return list(dict.fromkeys(call.truncated for call in result.calls if call.truncated))
 
 
 def _header_safe(value: str) -> str:

@@ -23,7 +23,13 @@ from memory.errors import (
     PlaybookFull,
     UnknownEntry,
 )
-from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed, TaskTooLong
+from nodes.errors import (
+    BackendRefused,
+    BackendUnavailable,
+    DeadlinePassed,
+    PlaybookBusy,
+    TaskTooLong,
+)
 from server.context import context_of
 
 MOST_FIELDS_NAMED = 20
@@ -69,6 +75,7 @@ ANSWERS: Mapping[type[Exception], tuple[int, str]] = {
     TaskTooLong: (422, "task_too_long"),
     BackendRefused: (502, "backend_refused"),
     BackendUnavailable: (503, "backend_unavailable"),
+    PlaybookBusy: (503, "playbook_busy"),
     DeadlinePassed: (504, "deadline_passed"),
     UnknownEntry: (404, "not_found"),
     PlaybookFull: (409, "playbook_full"),

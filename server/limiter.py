@@ -8,7 +8,9 @@ import structlog
 from limits import RateLimitItem, WindowStats, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
-from limits.errors import StorageError
+from limits.errors import ConfigurationError, StorageError
+
+from settings import SettingsError
 
 log = structlog.get_logger(__name__)
 
@@ -21,23 +23,24 @@ class Limiter:
 
     A Redis that fails does not stop the miner: counting goes on in this process, and Redis is
     tried again after a rest.
+
+    Raises `SettingsError` where `redis_url` cannot be one.
     """
 
     def __init__(self, name: str, rate: str, redis_url: str | None = None) -> None:
         self._name = name
         self._rate: RateLimitItem = parse(rate)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._redis_url = redis_url
-        self._redis: SlidingWindowCounterRateLimiter | None = None
+        self._shared = _on_redis(redis_url) if redis_url else None
         self._redis_rests_until = 0.0
         self._redis_failed = False
 
     async def hit(self, who: str) -> int | None:
         """Count once for `who`. None if that is allowed, else the seconds to wait (at least 1)."""
-        if self._redis_url is not None and time.monotonic() >= self._redis_rests_until:
+        if self._shared is not None and time.monotonic() >= self._redis_rests_until:
             try:
                 async with asyncio.timeout(REDIS_PATIENCE):
-                    wait = await self._count(self._shared(self._redis_url), who)
+                    wait = await self._count(self._shared, who)
             except (StorageError, TimeoutError) as error:
                 self._rest(error)
             else:
@@ -51,19 +54,13 @@ class Limiter:
         window: WindowStats = await limiter.get_window_stats(self._rate, self._name, who)
         return max(1, math.ceil(window.reset_time - time.time()))
 
-    def _shared(self, url: str) -> SlidingWindowCounterRateLimiter:
-        if self._redis is None:
-            storage = RedisStorage(f"async+{url}", wrap_exceptions=True)
-            self._redis = SlidingWindowCounterRateLimiter(storage)
-        return self._redis
-
     def _rest(self, error: Exception) -> None:
         self._redis_rests_until = time.monotonic() + REDIS_REST
         if not self._redis_failed:
             log.warning(
                 "Redis does not answer; rates are counted in this process until it does",
                 limit=self._name,
-                reason=type(error.__cause__ or error).__name__,
+                reason=_reason(error),
             )
         self._redis_failed = True
 
@@ -71,3 +68,20 @@ class Limiter:
         if self._redis_failed:
             log.info("Redis answers again; rates are shared", limit=self._name)
         self._redis_failed = False
+
+
+def _on_redis(url: str) -> SlidingWindowCounterRateLimiter:
+    """Connects at the first hit."""
+    try:
+        storage = RedisStorage(f"async+{url}", wrap_exceptions=True)
+    except ConfigurationError:
+        raise SettingsError(
+            "REDIS_URL is wrong: write it as redis://[:password@]host:port[/database]"
+        ) from None
+    return SlidingWindowCounterRateLimiter(storage)
+
+
+def _reason(error: Exception) -> str:
+    # The storage's own error wraps the client's, which says more.
+    origin = error.__cause__ if isinstance(error, StorageError) else None
+    return type(origin or error).__name__

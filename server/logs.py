@@ -74,14 +74,19 @@ def _renderer(settings: Settings) -> Processor:
 def _route(formatter: logging.Formatter, level: str) -> None:
     handler = _Stderr()
     handler.setFormatter(formatter)
-    handler.addFilter(lambda record: record.msg not in SAID_BETTER_BY_US)
+    handler.addFilter(_is_news)
     root = logging.getLogger()
-    for old in [old for old in root.handlers if isinstance(old, _Stderr)]:
+    # A plain handler is what a library leaves there that calls logging.basicConfig on import.
+    for old in [old for old in root.handlers if type(old) in (_Stderr, logging.StreamHandler)]:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(level)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return record.name != "uvicorn.error" or record.msg not in SAID_BETTER_BY_US
 
 
 def _places_only(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

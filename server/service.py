@@ -57,7 +57,8 @@ class Root(BaseModel):
 routes = APIRouter()
 
 
-@routes.api_route("/health", methods=["GET", "HEAD"], summary="Whether the miner is up")
+@routes.head("/health", include_in_schema=False)
+@routes.get("/health", summary="Whether the miner is up")
 async def health(request: Request) -> Details | Healthy:
     """Answers at once and asks nobody: with the key, the last look at backend and memory."""
     if context_of(request.scope).caller is None:

@@ -77,6 +77,14 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Held:
+    """Answers once `released` is set."""
+
+    text: str
+    released: threading.Event
+
+
+@dataclass(frozen=True)
 class HangAfter:
     """Streams this text, then stalls. A plain (not streamed) request gets nothing."""
 
@@ -98,7 +106,7 @@ class Disconnect:
     text: str = "partial"
 
 
-Reply = Text | Status | Hang | HangAfter | Slow | Disconnect
+Reply = Text | Status | Hang | Held | HangAfter | Slow | Disconnect
 
 
 @dataclass
@@ -371,6 +379,9 @@ class _Exchange:
                 await self.error(reply)
             case Hang():
                 await asyncio.Event().wait()
+            case Held(text, released):
+                await until(released.is_set, 60)
+                await self._answer(Text(text), 0)
             case HangAfter(text):
                 await self._stall(text)
             case Disconnect(text):

@@ -1,6 +1,11 @@
 """A start that fails ends with one line instead of a traceback."""
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+log = structlog.get_logger(__name__)
+
+FAILED = ("lifespan.startup.failed", "lifespan.shutdown.failed")
 
 
 class StartupError(Exception):
@@ -8,7 +13,10 @@ class StartupError(Exception):
 
 
 class OneLineStartup:
-    """Turns a `StartupError` out of the lifespan into ASGI's `lifespan.startup.failed`."""
+    """Tells the server of a failed lifespan without the traceback that the framework adds.
+
+    Of an unforeseen error the log gets type and places.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -17,19 +25,19 @@ class OneLineStartup:
         if scope["type"] != "lifespan":
             await self.app(scope, receive, send)
             return
-        failures: list[Message] = []
+        failed = FAILED[0]
 
         async def hold_failure(message: Message) -> None:
-            if message["type"] == "lifespan.startup.failed":
-                failures.append(message)  # its text is a traceback
+            nonlocal failed
+            if message["type"] in FAILED:
+                failed = message["type"]
             else:
                 await send(message)
 
         try:
             await self.app(scope, receive, hold_failure)
         except StartupError as error:
-            await send({"type": "lifespan.startup.failed", "message": f"cannot start: {error}"})
-        except BaseException:
-            for message in failures:
-                await send(message)
-            raise
+            await send({"type": failed, "message": f"cannot start: {error}"})
+        except Exception as error:
+            log.error("start or shutdown failed", exc_info=error)
+            await send({"type": failed, "message": ""})

@@ -1,0 +1,87 @@
+"""What is in the log, and what is never."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from running_miner import COMPLETE, KEY, client_of, miner_settings, serving
+from scripted import Hang, Scripted, Status, until
+from server import logs
+from server.middleware.last_resort import LastResort
+from server.middleware.request_context import RequestContextMiddleware
+from settings import Settings
+
+
+async def test_each_request_is_one_line_of_json_without_secrets(
+    tmp_path: Path, backend: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    backend.when("What is the capital", "a word of the model").default(Status(401, message="raw"))
+    settings = miner_settings(tmp_path, backend, log_format="json", log_level="debug")
+    with serving(settings) as address:
+        async with client_of(address) as client:
+            answered = await client.post("/complete?token=a-word-of-the-query", json=COMPLETE)
+            refused = await client.post(
+                "/complete", json={**COMPLETE, "cid": "d", "task": "a-word-of-mine"}
+            )
+            missing = await client.get("/nowhere?token=a-word-of-the-query")
+            await client.get("/health", headers={"X-API-Key": "a-wrong-key"})
+    logged = capfd.readouterr().err
+    lines = [json.loads(line) for line in logged.splitlines()]
+    requests = {line["request_id"]: line for line in lines if line["event"] == "request"}
+    assert len(requests) == 4
+    line = requests[answered.headers["X-Request-ID"]]
+    assert line["method"] == "POST"
+    assert line["path"] == "/complete"
+    assert line["component"] == "complete"
+    assert line["status"] == 200
+    assert line["ms"] > 0
+    assert requests[refused.headers["X-Request-ID"]]["status"] == 502
+    assert requests[missing.headers["X-Request-ID"]]["path"] == "/nowhere"
+    secrets = [KEY, "a-wrong-key", "EMPTY", "a word of the model", "a-word-of-mine"]
+    secrets += ["a-word-of-the-query", "capital of France", "raw"]
+    assert not [secret for secret in secrets if secret in logged]
+
+
+async def test_a_caller_that_left_is_logged_as_such(
+    tmp_path: Path, backend: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    backend.default(Hang())
+    with serving(miner_settings(tmp_path, backend, log_format="json", log_level="info")) as address:
+        async with client_of(address) as client:
+            call = asyncio.create_task(client.post("/complete", json=COMPLETE))
+            await until(lambda: backend.in_flight)
+            call.cancel()
+            await until(lambda: backend.requests[0].disconnected)
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    [line] = [line for line in lines if line["event"] == "request"]
+    assert line["status"] == 499
+
+
+async def test_a_bug_is_a_500_and_its_place_is_logged_without_what_it_says(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        prompt = "a-word-of-the-prompt"
+        try:
+            raise KeyError(prompt)
+        except KeyError as error:
+            raise ValueError(f"cannot do {prompt}") from error
+
+    logs.configure(settings)
+    app = RequestContextMiddleware(LastResort(broken), deadline_seconds=1)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://m") as client:
+        response = await client.get("/")
+    assert response.status_code == 500
+    told = response.json()
+    assert told["error"] == "internal_error"
+    assert told["request_id"] == response.headers["X-Request-ID"]
+    logged = capfd.readouterr().err
+    assert told["request_id"] in logged
+    assert "ValueError" in logged
+    assert "KeyError" in logged
+    assert "test_logs.py" in logged
+    assert "a-word-of-the-prompt" not in logged + response.text
