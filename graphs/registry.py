@@ -1,6 +1,6 @@
 """The machines by the name of their component."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -60,6 +60,10 @@ class Machines:
     def __init__(self, miner: Miner) -> None:
         self._machines = {name: build(miner) for name, build in BUILDERS.items()}
 
+    def graph(self, component: str) -> AnyMachine:
+        """The compiled machine itself, for drawing and for stepping through."""
+        return self._machines[component]
+
     async def run(self, component: str, request: Request) -> Result:
         """Run one machine on one request.
 
@@ -72,7 +76,7 @@ class Machines:
 
     async def stream(
         self, component: str, request: Request
-    ) -> AsyncIterator[NodeEvent | Token | Result]:
+    ) -> AsyncGenerator[NodeEvent | Token | Result, None]:
         """Run one machine and tell what happens as it does; the last item is the result.
 
         Raises what `run` raises. Closing the iterator ends the run, down to the model call.

@@ -1,16 +1,23 @@
 """One route for each component; the body's shape tells the form, which also shapes the answer."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
 
+import structlog
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 
 from graphs.registry import Machines
 from nodes import state
 from nodes.errors import DeadlinePassed
+from server import sse
 from server.context import context_of
+from server.errors import error_event
 from server.wire.parse import FORMS, parse
+
+log = structlog.get_logger(__name__)
 
 # The machines keep the deadline themselves; this ends one that does not.
 GRACE = 2.0
@@ -32,13 +39,46 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
         context.component = component
         form, asked = parse(component, await request.body())
         machines: Machines = request.state.machines
-        result = await _in_time(
-            machines.run(component, asked.to_request(context.deadline)), context.deadline
-        )
-        body = form.response.from_result(asked, result).model_dump_json(exclude_none=True)
-        return Response(body, media_type="application/json", headers=headers(result))
+        wanted = asked.to_request(context.deadline)
+
+        def body_of(result: state.Result) -> bytes:
+            _note_cut(result)
+            body = form.response.from_result(asked, result)
+            return body.model_dump_json(exclude_none=True).encode()
+
+        if sse.wanted(request.headers.get("accept", "")):
+            return _streamed(request, machines, component, wanted, body_of)
+        result = await _in_time(machines.run(component, wanted), context.deadline)
+        return Response(body_of(result), media_type="application/json", headers=headers(result))
 
     return answer
+
+
+def _streamed(
+    request: Request,
+    machines: Machines,
+    component: str,
+    wanted: state.Request,
+    body_of: Callable[[state.Result], bytes],
+) -> Response:
+    context = context_of(request.scope)
+    stream = sse.events(
+        machines,
+        component,
+        wanted,
+        limit=context.deadline + GRACE,
+        ended=lambda result: {
+            "miner": json.dumps(headers(result)).encode(),
+            "result": body_of(result),
+        },
+        failed=lambda error: error_event(request.scope, error),
+    )
+    return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+
+
+def _note_cut(result: state.Result) -> None:
+    if result.cut:
+        log.info("prompt cut to the model's window", parts=result.cut)
 
 
 def headers(result: state.Result) -> dict[str, str]:
@@ -50,6 +90,7 @@ def headers(result: state.Result) -> dict[str, str]:
         "X-Miner-Stopped-By-Deadline": str(result.stopped_by_deadline).lower(),
         "X-Miner-Truncated": result.truncated,
         "X-Miner-Fallback": result.fallback,
+        "X-Miner-Cut": ", ".join(result.cut),
     }
     return {name: _header_safe(value) for name, value in told.items() if value}
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -32,7 +33,10 @@ from nodes.errors import (
 )
 from server.context import context_of
 
+log = structlog.get_logger(__name__)
+
 MOST_FIELDS_NAMED = 20
+INTERNAL = "this is a fault of the miner; its log has more under this request_id"
 RETRY_AFTER = 5  # seconds, where the backend named none
 
 
@@ -100,6 +104,17 @@ def error_response(
     """An answer in the error form, carrying the request's id."""
     body = ErrorBody(error=error, detail=detail, request_id=context_of(scope).request_id)
     return JSONResponse(body.model_dump(), status, headers)
+
+
+def error_event(scope: Scope, error: Exception) -> bytes:
+    """The error's body, for an answer whose status is sent already."""
+    if isinstance(error, tuple(ANSWERS)):
+        _, name, detail, _ = _from_table(error)
+    else:
+        log.error("unhandled error", exc_info=error)
+        name, detail = "internal_error", INTERNAL
+    request_id = context_of(scope).request_id
+    return ErrorBody(error=name, detail=detail, request_id=request_id).model_dump_json().encode()
 
 
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:

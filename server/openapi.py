@@ -18,6 +18,11 @@ REF = "#/components/schemas/{model}"
 SCHEME = "ApiKeyHeader"
 DESCRIPTION = "Answers tasks with LangGraph state machines that remember what each user prefers."
 
+EVENTS = (
+    "With `Accept: text/event-stream`: `node` events (which node started or finished), `token` "
+    "events (`draft` or `revision`), `miner` (the `X-Miner-*` values), and last `result` with the "
+    "body of the plain call, or `error`."
+)
 EVERYWHERE: Mapping[str, str] = {
     "401": "The key is missing or wrong.",
     "429": "The rate limit is reached, or too many wrong keys came from this address.",
@@ -39,6 +44,7 @@ HEADERS: Mapping[str, str] = {
     "X-Miner-Stopped-By-Deadline": "`true` if time cut the work short.",
     "X-Miner-Truncated": "Why an answer of the model was cut off, if one was.",
     "X-Miner-Fallback": "What stood in for the planned way, if anything did.",
+    "X-Miner-Cut": "Parts of the prompt that were shortened to fit the model's window.",
 }
 
 
@@ -99,7 +105,10 @@ def _describe(operation: Json, forms: tuple[Form, ...]) -> None:
                 name: {"description": meaning, "schema": {"type": "string"}}
                 for name, meaning in HEADERS.items()
             },
-            "content": {"application/json": {"schema": _any_of([form.response for form in forms])}},
+            "content": {
+                "application/json": {"schema": _any_of([form.response for form in forms])},
+                "text/event-stream": {"schema": {"type": "string", "description": EVENTS}},
+            },
         },
         **_errors({**EVERYWHERE, **COMPONENT}),
     }

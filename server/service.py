@@ -15,6 +15,9 @@ FEATURES = (
     "playbook",
     "conversation_history",
     "flat_contract",
+    "unified_contract",
+    "notebook",
+    "streaming",
     "deadline",
     "cancel_on_disconnect",
 )
@@ -83,14 +86,19 @@ async def capabilities(request: Request) -> Capabilities:
         llm_provider=model.provider,
         model=model.model,
         note=model.note,
-        supported_functions=list(COMPONENTS),
-        components=list(COMPONENTS),
+        supported_functions=_components(miner),
+        components=_components(miner),
         features=list(FEATURES),
         max_context_length=model.context_length,
         max_playbook_nodes=settings.max_playbook_nodes,
         max_conversation_messages=settings.max_conversation_messages,
         message_retention_days=settings.message_retention_days,
     )
+
+
+def _components(miner: Miner) -> list[str]:
+    searching = miner.search is not None
+    return [name for name in COMPONENTS if searching or name != "internet_search"]
 
 
 @routes.get("/", summary="Name, version and endpoints")

@@ -3,7 +3,7 @@
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.errors import error_response
+from server.errors import INTERNAL, error_response
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +30,5 @@ class LastResort:
         except Exception as error:
             log.error("unhandled error", exc_info=error)
             if not started:
-                detail = "this is a fault of the miner; its log has more under this request_id"
-                response = error_response(scope, 500, "internal_error", detail)
+                response = error_response(scope, 500, "internal_error", INTERNAL)
                 await response(scope, receive, send)
