@@ -1,19 +1,21 @@
 """The last messages of each conversation, in SQL."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from sqlalchemy import (
     BigInteger,
     Column,
     Delete,
+    Executable,
     Index,
     Integer,
     MetaData,
+    Row,
     String,
     Table,
     delete,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.database import Database, Instant, Utf8, open_database
 from settings import Settings
@@ -94,8 +97,7 @@ class Conversations:
             .order_by(MESSAGES.c.id.desc())
             .limit(self._kept)
         )
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._rows(query)
         return [Message(row.role, row.content, row.created_at) for row in reversed(rows)]
 
     async def append(self, cid: str, *messages: tuple[Role, str]) -> None:
@@ -110,9 +112,12 @@ class Conversations:
         ]
         if not rows or not self._kept:
             return
-        async with self._database.transaction() as connection:
+
+        async def write(connection: AsyncConnection) -> None:
             await connection.execute(insert(MESSAGES), rows)
             await connection.execute(self._beyond_limit(cid))
+
+        await self._database.run(write)
         if time.monotonic() - self._purged > PURGE_EVERY_SECONDS:
             await self.purge()
 
@@ -128,20 +133,17 @@ class Conversations:
             .limit(limit)
             .offset(offset)
         )
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(query)).all()
+        rows = await self._rows(query)
         items = [Conversation(row.cid, min(row.messages, self._kept), row.last_at) for row in rows]
         return items, await self.count()
 
     async def erase(self, cid: str) -> int:
         """Forget a conversation; returns how many messages that were."""
-        async with self._database.transaction() as connection:
-            erased = await connection.execute(delete(MESSAGES).where(MESSAGES.c.cid == cid))
+        erased = await self._delete(delete(MESSAGES).where(MESSAGES.c.cid == cid))
         if self._database.is_sqlite:
-            # Deleted rows are overwritten in the file; the journal still has them until now.
-            async with self._database.transaction() as connection:
-                await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-        return erased.rowcount
+            # Deleted rows are overwritten in the file; its journal has them until emptied.
+            await self._rows(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        return erased
 
     async def purge(self) -> int:
         """Forget the messages that are too old; returns how many that were.
@@ -152,22 +154,31 @@ class Conversations:
         expired = select(MESSAGES.c.id).where(MESSAGES.c.created_at < self._cutoff())
         # A row that another worker is deleting is skipped, so that no two wait for each other.
         unlocked = expired.with_for_update(skip_locked=True)
-        async with self._database.transaction() as connection:
-            purged = await connection.execute(delete(MESSAGES).where(MESSAGES.c.id.in_(unlocked)))
-        return purged.rowcount
+        return await self._delete(delete(MESSAGES).where(MESSAGES.c.id.in_(unlocked)))
 
     async def count(self) -> int:
         """How many conversations are remembered."""
         query = select(func.count(distinct(MESSAGES.c.cid))).where(
             MESSAGES.c.created_at >= self._cutoff()
         )
-        async with self._database.transaction() as connection:
-            return (await connection.execute(query)).scalar_one()
+        [(count,)] = await self._rows(query)
+        return int(count)
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the database does not answer."""
-        async with self._database.transaction() as connection:
-            await connection.execute(select(1))
+        await self._rows(select(1))
+
+    async def _rows(self, query: Executable) -> Sequence[Row[Any]]:
+        async def read(connection: AsyncConnection) -> Sequence[Row[Any]]:
+            return (await connection.execute(query)).all()
+
+        return await self._database.run(read)
+
+    async def _delete(self, statement: Delete) -> int:
+        async def change(connection: AsyncConnection) -> int:
+            return (await connection.execute(statement)).rowcount
+
+        return await self._database.run(change)
 
     def _cutoff(self) -> datetime:
         return datetime.now(UTC) - self._retention

@@ -1,11 +1,11 @@
 """The SQL database of the conversations: SQLite in DATA_DIR, or PostgreSQL. Errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import asyncpg  # type: ignore[import-untyped]
@@ -19,9 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeDecorator
 
+from memory.completion import finish
 from memory.errors import StoreUnavailable
 from memory.ownership import private_folder
 from settings import Settings
+
+T = TypeVar("T")
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CONNECT_SECONDS: Final = 5.0
@@ -68,17 +71,27 @@ class Database:
     def is_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
-        """Commits at the end of the block, rolls back on an error. Raises `StoreUnavailable`."""
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """What `work` returns, done in one transaction: committed, or rolled back on an error.
+
+        Carried through when the caller is cancelled: a connection given up in the middle keeps
+        its locks until the database loses patience. Raises `StoreUnavailable`.
+        """
+        return await finish(self._transaction(work))
+
+    async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         try:
             async with self._engine.begin() as connection:
-                yield connection
+                return await work(connection)
         except (ProgrammingError, IntegrityError, DataError):
             raise
-        except (DBAPIError, PoolTimeout, OSError, asyncpg.PostgresError) as error:
-            raise self._silent(error) from error
-        except asyncpg.InterfaceError as error:
+        except (
+            DBAPIError,
+            PoolTimeout,
+            OSError,
+            asyncpg.PostgresError,
+            asyncpg.InterfaceError,
+        ) as error:
             raise self._silent(error) from error
 
     def _silent(self, error: Exception) -> StoreUnavailable:
@@ -122,18 +135,16 @@ async def _schema_turn(data_dir: Path) -> AsyncIterator[None]:
 
 
 async def _create(database: Database, schema: MetaData) -> None:
-    async with database.transaction() as connection:
+    async def create(connection: AsyncConnection) -> None:
         if not database.is_sqlite:
             # PostgreSQL's "if not exists" checks first and creates then: workers would collide.
             await connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_KEY})"))
-        await _create_missing(connection, schema)
+        for table in schema.sorted_tables:
+            await connection.execute(CreateTable(table, if_not_exists=True))
+            for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                await connection.execute(CreateIndex(index, if_not_exists=True))
 
-
-async def _create_missing(connection: AsyncConnection, schema: MetaData) -> None:
-    for table in schema.sorted_tables:
-        await connection.execute(CreateTable(table, if_not_exists=True))
-        for index in sorted(table.indexes, key=lambda index: str(index.name)):
-            await connection.execute(CreateIndex(index, if_not_exists=True))
+    await database.run(create)
 
 
 def _sqlite(data_dir: Path) -> tuple[AsyncEngine, str]:

@@ -9,6 +9,8 @@ from support import make_settings, require
 
 __all__ = ["require"]
 
+pytest_plugins = ["stores"]
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:

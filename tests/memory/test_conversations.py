@@ -1,0 +1,236 @@
+"""What conversations promise, on SQLite and on PostgreSQL alike."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from memory import Conversation, Conversations, Message, StoreUnavailable
+from settings import Settings
+from stores import PASSWORD
+from support import free_port, make_settings
+
+DAY = 24 * 60 * 60
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    if request.param == "sqlite":
+        return make_settings(tmp_path, max_conversation_messages=4)
+    url = request.getfixturevalue("database_url")
+    return make_settings(tmp_path, max_conversation_messages=4, database_url=url)
+
+
+@pytest.fixture
+async def conversations(database_settings: Settings) -> AsyncIterator[Conversations]:
+    async with Conversations.open(database_settings) as opened:
+        yield opened
+
+
+def said(messages: list[Message]) -> list[tuple[str, str]]:
+    return [(message.role, message.content) for message in messages]
+
+
+async def test_messages_come_back_in_order(conversations: Conversations) -> None:
+    before = datetime.now(UTC)
+    await conversations.append("a", ("user", "Hello"), ("assistant", "Good morning"))
+    await conversations.append("a", ("user", "Goodbye"))
+    messages = await conversations.messages("a")
+    assert said(messages) == [
+        ("user", "Hello"),
+        ("assistant", "Good morning"),
+        ("user", "Goodbye"),
+    ]
+    assert all(before <= message.created_at <= datetime.now(UTC) for message in messages)
+    assert await conversations.messages("b") == []
+
+
+async def test_only_the_last_messages_are_kept(
+    conversations: Conversations, database_settings: Settings
+) -> None:
+    for number in range(7):
+        await conversations.append("a", ("user", str(number)))
+    await conversations.append("b", *(("user", str(number)) for number in range(6)))
+    assert [text for _, text in said(await conversations.messages("a"))] == ["3", "4", "5", "6"]
+    assert [text for _, text in said(await conversations.messages("b"))] == ["2", "3", "4", "5"]
+    roomy = database_settings.model_copy(update={"max_conversation_messages": 100})
+    async with Conversations.open(roomy) as reopened:
+        assert len(await reopened.messages("a")) == 4
+        assert len(await reopened.messages("b")) == 4
+
+
+async def test_a_limit_of_none_stores_nothing(database_settings: Settings) -> None:
+    forgetful = database_settings.model_copy(update={"max_conversation_messages": 0})
+    async with Conversations.open(forgetful) as conversations:
+        await conversations.append("a", ("user", "Hello"))
+        assert await conversations.messages("a") == []
+        assert await conversations.count() == 0
+
+
+async def test_conversations_are_told_apart_exactly(conversations: Conversations) -> None:
+    names = ["a", "A", "a ", " a", "á", "a\u0301", "a%", "a_", "a\x00", "a\x00b", "日", "'; --", ""]
+    for name in names:
+        await conversations.append(name, ("user", f"of {name!r}"))
+    for name in names:
+        assert said(await conversations.messages(name)) == [("user", f"of {name!r}")]
+    assert await conversations.erase("a") == 1
+    assert await conversations.count() == len(names) - 1
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "half \ud83d", "👩‍👩‍👧 日本語", "x" * 300_000])
+async def test_any_text_survives(conversations: Conversations, text: str) -> None:
+    await conversations.append("a", ("assistant", text))
+    assert said(await conversations.messages("a")) == [("assistant", text)]
+
+
+async def test_everything_survives_a_restart(database_settings: Settings) -> None:
+    async with Conversations.open(database_settings) as conversations:
+        await conversations.append("a", ("user", "Hello"))
+        before = await conversations.messages("a")
+    async with Conversations.open(database_settings) as conversations:
+        assert await conversations.messages("a") == before
+        await conversations.ping()
+
+
+async def test_the_list_begins_with_the_newest(conversations: Conversations) -> None:
+    for cid in ("a", "b", "c", "a"):
+        await conversations.append(cid, ("user", "Hello"))
+    items, total = await conversations.list(limit=2, offset=0)
+    rest, _ = await conversations.list(limit=2, offset=2)
+    assert total == await conversations.count() == 3
+    assert [(item.cid, item.messages) for item in [*items, *rest]] == [("a", 2), ("c", 1), ("b", 1)]
+    last = (await conversations.messages("c"))[-1]
+    assert items[1] == Conversation("c", 1, last.created_at)
+    assert await conversations.list(limit=2, offset=3) == ([], 3)
+
+
+async def test_erasure_leaves_nothing(conversations: Conversations) -> None:
+    await conversations.append("a", ("user", "Hello"), ("assistant", "Good morning"))
+    assert await conversations.erase("a") == 2
+    assert await conversations.erase("a") == 0
+    assert await conversations.messages("a") == []
+    assert await conversations.list(limit=10, offset=0) == ([], 0)
+
+
+async def test_erasure_overwrites_the_words_on_disk(settings: Settings) -> None:
+    async with Conversations.open(settings) as conversations:
+        await conversations.append("a", ("user", "unmistakable"))
+        await conversations.append("b", ("user", "another"))
+        assert b"unmistakable" in await asyncio.to_thread(_bytes, settings.data_dir)
+        await conversations.erase("a")
+        assert b"unmistakable" not in await asyncio.to_thread(_bytes, settings.data_dir)
+        assert len(await conversations.messages("b")) == 1
+
+
+def _bytes(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.iterdir())
+
+
+async def test_messages_expire(database_settings: Settings) -> None:
+    async with Conversations.open(database_settings) as conversations:
+        await conversations.append("a", ("user", "Hello"))
+    short = database_settings.model_copy(update={"message_retention_days": 0.5 / DAY})
+    async with Conversations.open(short) as conversations:
+        await conversations.append("b", ("user", "Hello"))
+        await asyncio.sleep(0.6)
+        assert await conversations.messages("b") == []
+        assert await conversations.list(limit=10, offset=0) == ([], 0)
+        assert await conversations.purge() >= 1
+        assert await conversations.purge() == 0
+    async with Conversations.open(database_settings) as conversations:
+        assert await conversations.count() == 0
+
+
+async def test_opening_purges_what_has_expired(database_settings: Settings) -> None:
+    async with Conversations.open(database_settings) as conversations:
+        await conversations.append("a", ("user", "Hello"))
+    await asyncio.sleep(0.1)
+    short = database_settings.model_copy(update={"message_retention_days": 0.05 / DAY})
+    async with Conversations.open(short):
+        pass
+    async with Conversations.open(database_settings) as conversations:
+        assert await conversations.messages("a") == []
+
+
+async def test_workers_may_start_and_write_at_once(database_settings: Settings) -> None:
+    async with AsyncExitStack() as stack:
+        opening = (
+            stack.enter_async_context(Conversations.open(database_settings)) for _ in range(5)
+        )
+        workers = await asyncio.gather(*opening)
+        await asyncio.gather(
+            *(
+                worker.append("a", ("user", str(number)), ("assistant", str(number)))
+                for number, worker in enumerate(workers * 4)
+            )
+        )
+        messages = said(await workers[0].messages("a"))
+        assert [role for role, _ in messages] == ["user", "assistant"] * 2
+        assert messages[0][1] == messages[1][1]
+        assert messages[2][1] == messages[3][1]
+
+
+async def test_a_cancelled_append_is_all_or_nothing(conversations: Conversations) -> None:
+    for steps in range(0, 40, 4):
+        cid = f"after {steps} steps"
+        appending = asyncio.create_task(
+            conversations.append(cid, ("user", "one"), ("assistant", "two"))
+        )
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        appending.cancel()
+        await asyncio.wait([appending])
+        assert len(await conversations.messages(cid)) in (0, 2)
+
+
+async def test_both_spellings_of_the_address_are_read(database_url: str, tmp_path: Path) -> None:
+    rest = database_url.removeprefix("postgresql")
+    for scheme in ("postgres", "postgresql", "postgresql+asyncpg"):
+        settings = make_settings(tmp_path, database_url=f"{scheme}{rest}?sslmode=prefer")
+        async with Conversations.open(settings) as conversations:
+            await conversations.append("a", ("user", scheme))
+            assert said(await conversations.messages("a"))[-1] == ("user", scheme)
+
+
+async def test_a_database_that_refuses_is_named_without_its_password(
+    postgres_server: str, tmp_path: Path
+) -> None:
+    wrong = postgres_server.replace(PASSWORD, "a-wrong-secret")
+    absent = f"postgresql://miner:a-wrong-secret@127.0.0.1:{free_port()}"
+    missing = f"{postgres_server}/nowhere"
+    for url in (f"{wrong}/postgres", f"{absent}/postgres", missing, f"{missing}?sslmode=bad"):
+        with pytest.raises(StoreUnavailable, match="DATABASE_URL") as caught:
+            async with Conversations.open(make_settings(tmp_path, database_url=url)):
+                pass
+        assert "secret" not in str(caught.value)
+
+
+async def test_a_lost_connection_is_reported_and_replaced(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = make_settings(tmp_path, database_url=database_url)
+    async with Conversations.open(settings) as conversations:
+        await conversations.append("a", ("user", "Hello"))
+        rival = await asyncpg.connect(database_url)
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1"
+        await rival.execute(
+            f"{ended.replace('$1', 'current_database()')} AND pid <> pg_backend_pid()"
+        )
+        await rival.close()
+        assert said(await conversations.messages("a")) == [("user", "Hello")]
+
+
+@pytest.fixture
+def unusable(tmp_path: Path) -> Settings:
+    (tmp_path / "conversations.db").mkdir()
+    return make_settings(tmp_path)
+
+
+async def test_an_unusable_folder_is_named(unusable: Settings) -> None:
+    with pytest.raises(StoreUnavailable, match=str(unusable.data_dir)):
+        async with Conversations.open(unusable):
+            pass

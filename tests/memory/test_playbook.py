@@ -1,0 +1,315 @@
+"""What the playbook promises, on embedded Chroma and on a Chroma server alike."""
+
+import asyncio
+import gc
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from memory import (
+    Entry,
+    EntryConflict,
+    InvalidEntry,
+    Playbook,
+    PlaybookFull,
+    UnknownEntry,
+)
+from settings import Settings
+
+LOOKALIKES = ["a", "A", "a ", "a:1", "a-1", "a-0", "a\n", "é", "e\u0301", "a\x00", "*", "1"]
+
+
+def contents(entries: list[Entry]) -> list[str]:
+    return [entry.content for entry in entries]
+
+
+async def test_an_added_entry_is_remembered_as_given(playbook: Playbook, cid: str) -> None:
+    before = datetime.now(UTC)
+    added = await playbook.add(cid, "Answer in French", "language", "only in French, please")
+    assert (added.content, added.category) == ("Answer in French", "language")
+    assert (added.evidence, added.version) == ("only in French, please", 1)
+    assert before <= added.created_at == added.updated_at <= datetime.now(UTC)
+    assert await playbook.all(cid) == [added]
+
+
+async def test_entries_come_oldest_first(playbook: Playbook, cid: str) -> None:
+    first = await playbook.add(cid, "one", "topic")
+    for content in ("two", "three", "four"):
+        await playbook.add(cid, content, "topic")
+    await playbook.forget(cid, first.node_id)
+    await playbook.add(cid, "five", "topic")
+    assert contents(await playbook.all(cid)) == ["two", "three", "four", "five"]
+
+
+async def test_superseding_keeps_the_entry_and_its_past(playbook: Playbook, cid: str) -> None:
+    first = await playbook.add(cid, "Answer in French", "language", "in French")
+    second = await playbook.supersede(cid, first.node_id, "Answer in German", None, "now German")
+    third = await playbook.supersede(cid, first.node_id, "Be brief", "style")
+    assert (second.node_id, second.version, second.category) == (first.node_id, 2, "language")
+    assert (third.version, third.category, third.evidence) == (3, "style", "")
+    assert third.created_at == first.created_at <= second.updated_at <= third.updated_at
+    assert await playbook.all(cid) == [third]
+    history = await playbook.history(cid, first.node_id)
+    assert [state.content for state in history] == [first.content, second.content, third.content]
+    assert [state.version for state in history] == [1, 2, 3]
+    assert [state.at for state in history] == [
+        first.updated_at,
+        second.updated_at,
+        third.updated_at,
+    ]
+    assert {state.node_id for state in history} == {first.node_id}
+
+
+async def test_the_history_keeps_the_last_hundred_versions(playbook: Playbook, cid: str) -> None:
+    entry = await playbook.add(cid, "1", "topic")
+    async with playbook.writing(cid) as writer:
+        for number in range(2, 104):
+            await writer.supersede(entry.node_id, str(number))
+    history = await playbook.history(cid, entry.node_id)
+    assert [state.version for state in history] == list(range(4, 104))
+    assert (await playbook.all(cid))[0].created_at == entry.created_at
+
+
+async def test_a_forgotten_entry_is_gone_with_its_history(playbook: Playbook, cid: str) -> None:
+    entry = await playbook.add(cid, "Answer in French", "language")
+    await playbook.supersede(cid, entry.node_id, "Answer in German")
+    await playbook.forget(cid, entry.node_id)
+    assert await playbook.all(cid) == []
+    with pytest.raises(UnknownEntry):
+        await playbook.history(cid, entry.node_id)
+    with pytest.raises(UnknownEntry):
+        await playbook.forget(cid, entry.node_id)
+    with pytest.raises(UnknownEntry):
+        await playbook.supersede(cid, entry.node_id, "Answer in Greek")
+    successor = await playbook.add(cid, "Answer in French", "language")
+    assert successor.node_id != entry.node_id
+    assert len(await playbook.history(cid, successor.node_id)) == 1
+
+
+async def test_no_user_sees_or_changes_what_another_has(playbook: Playbook, cid: str) -> None:
+    users = [name + cid for name in LOOKALIKES] + [cid + name for name in LOOKALIKES] + [cid]
+    entries = {user: await playbook.add(user, f"of {user!r}", "topic") for user in users}
+    for user in users:
+        assert await playbook.all(user) == [entries[user]]
+    with pytest.raises(UnknownEntry):
+        await playbook.forget(users[0], entries[users[1]].node_id)
+    assert await playbook.erase(users[0]) == 1
+    assert [len(await playbook.all(user)) for user in users] == [0] + [1] * (len(users) - 1)
+
+
+async def test_a_full_playbook_takes_no_more(store_settings: Settings, cid: str) -> None:
+    limited = store_settings.model_copy(update={"max_playbook_nodes": 3})
+    async with Playbook.open(limited) as playbook:
+        entries = [await playbook.add(cid, str(number), "topic") for number in range(3)]
+        with pytest.raises(PlaybookFull, match="limit is 3"):
+            await playbook.add(cid, "one too many", "topic")
+        assert await playbook.all(cid) == entries
+        await playbook.supersede(cid, entries[0].node_id, "a change is no addition")
+        await playbook.forget(cid, entries[1].node_id)
+        await playbook.add(cid, "3", "topic")
+        assert len(await playbook.all(cid)) == 3
+
+
+async def test_a_lower_limit_hides_nothing(store_settings: Settings, cid: str) -> None:
+    async with Playbook.open(store_settings) as playbook:
+        entries = [await playbook.add(cid, str(number), "topic") for number in range(5)]
+    lowered = store_settings.model_copy(update={"max_playbook_nodes": 2})
+    for _ in range(2):
+        async with Playbook.open(lowered) as playbook:
+            assert await playbook.all(cid) == entries
+            with pytest.raises(PlaybookFull):
+                await playbook.add(cid, "5", "topic")
+    raised = store_settings.model_copy(update={"max_playbook_nodes": 200})
+    async with Playbook.open(raised) as playbook:
+        await playbook.restore(cid, exported(150))
+        assert len(await playbook.all(cid)) == 155
+
+
+async def test_a_stale_change_is_refused(playbook: Playbook, cid: str) -> None:
+    entry = await playbook.add(cid, "one", "topic")
+    changed = await playbook.supersede(cid, entry.node_id, "two", expected_version=1)
+    with pytest.raises(EntryConflict, match="version 2, not 1"):
+        await playbook.supersede(cid, entry.node_id, "three", expected_version=1)
+    with pytest.raises(EntryConflict):
+        await playbook.forget(cid, entry.node_id, expected_version=1)
+    assert await playbook.all(cid) == [changed]
+    await playbook.forget(cid, entry.node_id, expected_version=2)
+    assert await playbook.all(cid) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("content", ""),
+        ("content", " \n"),
+        ("content", "x" * 10_001),
+        ("content", "\ud800"),
+        ("category", "x" * 101),
+        ("evidence", "x" * 10_001),
+    ],
+)
+async def test_a_field_beyond_its_limit_changes_nothing(
+    playbook: Playbook, cid: str, field: str, value: str
+) -> None:
+    entry = await playbook.add(cid, "Answer in French", "language")
+    wrong = {"content": "Be brief", "category": "style", "evidence": ""} | {field: value}
+    with pytest.raises(InvalidEntry, match=field):
+        await playbook.add(cid, **wrong)
+    with pytest.raises(InvalidEntry, match=field):
+        await playbook.supersede(cid, entry.node_id, **wrong)
+    assert await playbook.all(cid) == [entry]
+
+
+async def test_any_text_survives(playbook: Playbook, cid: str) -> None:
+    text = "NUL \x00, quote \" ' \\, 日本語, 👩‍👩‍👧, \u202eright to left, {} %s"
+    entry = await playbook.add(cid, text, text, text)
+    assert (entry.content, entry.category, entry.evidence) == (text, text, text)
+    assert await playbook.all(cid) == [entry]
+
+
+async def test_an_export_restores_everything(playbook: Playbook, cid: str) -> None:
+    first = await playbook.add(cid, "Answer in French", "language", "in French")
+    await playbook.supersede(cid, first.node_id, "Answer in German")
+    await playbook.add(cid, "Be brief", "style")
+    before, history = await playbook.all(cid), await playbook.history(cid, first.node_id)
+    data = json.loads(json.dumps(await playbook.export(cid)))
+    assert await playbook.erase(cid) == 2
+    assert await playbook.all(cid) == []
+    assert await playbook.restore(cid, data) == before
+    assert await playbook.all(cid) == before
+    assert await playbook.history(cid, first.node_id) == history
+    await playbook.restore(cid + "-copy", data)
+    assert await playbook.all(cid + "-copy") == before
+
+
+async def test_restoring_returns_entries_and_leaves_others(playbook: Playbook, cid: str) -> None:
+    entry = await playbook.add(cid, "Answer in French", "language")
+    data = await playbook.export(cid)
+    await playbook.supersede(cid, entry.node_id, "Answer in German")
+    other = await playbook.add(cid, "Be brief", "style")
+    await playbook.restore(cid, data)
+    assert await playbook.all(cid) == [entry, other]
+
+
+def exported(count: int, **changes: object) -> dict[str, Any]:
+    state = {"version": 1, "content": "Be brief", "at": "2026-01-01T00:00:00Z"}
+    histories = [
+        {
+            "node_id": f"{number:032x}",
+            "created_at": "2026-01-01T00:00:00Z",
+            "versions": [state],
+        }
+        | changes
+        for number in range(count)
+    ]
+    return {"cid": "anyone", "entries": histories}
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        ([], "Export"),
+        ({"cid": "anyone"}, "entries"),
+        (exported(1, node_id="../x"), "entries.0.node_id"),
+        (exported(2, node_id="0" * 32), "same node_id"),
+        (exported(1, created_at="yesterday"), "entries.0.created_at"),
+        (exported(1, created_at="2026-01-01T00:00:00"), "entries.0.created_at"),
+        (exported(1, versions=[]), "entries.0.versions"),
+        (exported(1, versions=exported(1)["entries"][0]["versions"] * 2), "numbered"),
+        (exported(1, versions=[{"version": 1, "content": " ", "at": "2026-01-01T00:00:00Z"}]),
+         "entries.0.versions.0.content"),
+    ],
+)  # fmt: skip
+async def test_a_wrong_import_changes_nothing(
+    playbook: Playbook, cid: str, data: object, named: str
+) -> None:
+    entry = await playbook.add(cid, "Answer in French", "language")
+    with pytest.raises(InvalidEntry, match=named):
+        await playbook.restore(cid, data)
+    assert await playbook.all(cid) == [entry]
+
+
+async def test_an_import_that_does_not_fit_changes_nothing(playbook: Playbook, cid: str) -> None:
+    entry = await playbook.add(cid, "Answer in French", "language")
+    with pytest.raises(PlaybookFull):
+        await playbook.restore(cid, exported(100))
+    assert await playbook.all(cid) == [entry]
+    await playbook.restore(cid, exported(99))
+    assert len(await playbook.all(cid)) == 100
+
+
+async def test_writers_at_once_lose_nothing(playbook: Playbook, cid: str) -> None:
+    added = await asyncio.gather(
+        *(playbook.add(cid, f"preference {number}", "topic") for number in range(12))
+    )
+    assert sorted(contents(await playbook.all(cid))) == sorted(contents(added))
+
+
+async def test_writers_at_once_respect_the_limit(store_settings: Settings, cid: str) -> None:
+    limited = store_settings.model_copy(update={"max_playbook_nodes": 4})
+    async with Playbook.open(limited) as playbook:
+        adding = (playbook.add(cid, str(number), "topic") for number in range(8))
+        results = await asyncio.gather(*adding, return_exceptions=True)
+        assert sum(isinstance(result, PlaybookFull) for result in results) == 4
+        assert len(await playbook.all(cid)) == 4
+
+
+async def test_a_turn_keeps_others_out_until_it_ends(playbook: Playbook, cid: str) -> None:
+    async with playbook.writing(cid) as writer:
+        rival = asyncio.create_task(playbook.add(cid, "rival", "topic"))
+        stranger = await playbook.add(cid + "-other", "another user's turn is free", "topic")
+        entry = await writer.add("first", "topic")
+        await writer.supersede(entry.node_id, "second")
+        assert contents(await writer.all()) == ["second"]
+        assert not rival.done()
+    await rival
+    assert contents(await playbook.all(cid)) == ["second", "rival"]
+    assert await playbook.all(cid + "-other") == [stranger]
+
+
+async def test_a_cancelled_write_is_whole_and_over(playbook: Playbook, cid: str) -> None:
+    for steps in range(0, 60, 3):
+        adding = asyncio.create_task(playbook.add(cid, f"after {steps} steps", "topic"))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        adding.cancel()
+        await asyncio.wait([adding])
+        left = await playbook.all(cid)
+        marker = await playbook.add(cid, "the turn is free, and nothing comes late", "topic")
+        assert await playbook.all(cid) == [*left, marker]
+        await playbook.forget(cid, marker.node_id)
+
+
+async def test_turns_leave_no_locks_behind(playbook: Playbook, cid: str) -> None:
+    await playbook.add(cid, "warm up", "topic")
+    before = _locks()
+    for number in range(10):
+        await playbook.add(f"{cid}-{number}", "Be brief", "style")
+    assert _locks() <= before + 1
+
+
+def _locks() -> int:
+    gc.collect()
+    return sum(isinstance(found, asyncio.Lock) for found in gc.get_objects())
+
+
+async def test_everything_survives_a_restart(store_settings: Settings, cid: str) -> None:
+    async with Playbook.open(store_settings) as playbook:
+        entry = await playbook.add(cid, "Answer in French", "language")
+        await playbook.supersede(cid, entry.node_id, "Answer in German")
+        before, history = await playbook.all(cid), await playbook.history(cid, entry.node_id)
+        count = await playbook.count()
+    async with Playbook.open(store_settings) as playbook:
+        assert await playbook.all(cid) == before
+        assert await playbook.history(cid, entry.node_id) == history
+        assert await playbook.count() == count >= 1
+        await playbook.ping()
+
+
+async def test_the_count_is_of_all_users(settings: Settings) -> None:
+    async with Playbook.open(settings) as playbook:
+        await playbook.add("a", "Be brief", "style")
+        await playbook.add("b", "Be brief", "style")
+        assert await playbook.count() == 2

@@ -1,0 +1,90 @@
+"""Which entries go into a prompt."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from memory import Entry, Playbook, TokenCounter
+from settings import Settings
+
+CID = "reader"
+ENTRIES = [
+    ("Answer in French", "language"),
+    ("Pasta recipes should leave out garlic and onions", "cooking"),
+    ("Use metric units for the distances of running and cycling", "sport"),
+    ("No more than three paragraphs", " Format "),
+    ("Python code should carry type annotations", "programming"),
+    ("A calm and friendly voice", "TONE"),
+]
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+@pytest.fixture
+async def playbook(settings: Settings) -> AsyncIterator[Playbook]:
+    async with Playbook.open(settings) as opened, opened.writing(CID) as writer:
+        for content, category in ENTRIES:
+            await writer.add(content, category)
+        yield opened
+
+
+def contents(entries: list[Entry]) -> list[str]:
+    return [entry.content for entry in entries]
+
+
+async def test_all_is_recalled_while_it_fits(playbook: Playbook) -> None:
+    room = sum(words(content) for content, _ in ENTRIES)
+    recalled = await playbook.recall(CID, "anything", max_tokens=room, count_tokens=words)
+    assert recalled == await playbook.all(CID)
+
+
+@pytest.mark.parametrize(
+    ("query", "relevant"),
+    [
+        ("How do I cook spaghetti with tomato sauce?", 1),
+        ("How far should I run to train for a marathon?", 2),
+        ("Write a Python function that sorts a list", 4),
+    ],
+)
+async def test_beyond_the_budget_relevance_decides(
+    playbook: Playbook, query: str, relevant: int
+) -> None:
+    always = [0, 3, 5]
+    chosen = [ENTRIES[at][0] for at in sorted([*always, relevant])]
+    room = sum(words(content) for content in chosen)
+    recalled = await playbook.recall(CID, query, max_tokens=room, count_tokens=words)
+    assert contents(recalled) == chosen
+
+
+async def test_the_latest_of_style_wins_when_even_those_are_too_many(playbook: Playbook) -> None:
+    recalled = await playbook.recall(CID, "pasta", max_tokens=5, count_tokens=words)
+    assert contents(recalled) == ["A calm and friendly voice"]
+
+
+@pytest.mark.parametrize("room", range(0, 40, 3))
+async def test_the_budget_is_never_exceeded(playbook: Playbook, room: int) -> None:
+    recalled = await playbook.recall(CID, "pasta", max_tokens=room, count_tokens=words)
+    assert sum(words(entry.content) for entry in recalled) <= room
+
+
+async def test_a_new_version_is_found_by_what_it_says_now(playbook: Playbook) -> None:
+    await playbook.erase("other")
+    entry = await playbook.add("other", "Python code should carry type annotations", "topic")
+    await playbook.add("other", "Rhymes are welcome in poems about the sea", "topic")
+    await playbook.supersede("other", entry.node_id, "Pasta recipes should leave out garlic")
+    query = "How do I cook spaghetti with tomato sauce?"
+    [found] = await playbook.recall("other", query, max_tokens=6, count_tokens=words)
+    assert found.content == "Pasta recipes should leave out garlic"
+
+
+async def test_nobody_recalls_anything_of_others(playbook: Playbook) -> None:
+    for room in (0, 10, 1000):
+        assert await playbook.recall("stranger", "x", max_tokens=room, count_tokens=words) == []
+
+
+async def test_the_token_counter_fits(playbook: Playbook) -> None:
+    count = TokenCounter().count
+    recalled = await playbook.recall(CID, "pasta", max_tokens=30, count_tokens=count)
+    assert 0 < sum(count(entry.content) for entry in recalled) <= 30
