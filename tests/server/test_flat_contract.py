@@ -103,8 +103,15 @@ async def test_a_missing_field_is_named(
     assert fields_named(response) == [field]
 
 
-@pytest.mark.parametrize("value", [7, 1.5, True, None, ["a"], {"a": "b"}])
-@pytest.mark.parametrize(("component", "field"), STRINGS)
+@pytest.mark.parametrize(
+    ("component", "field", "value"),
+    [
+        (component, field, value)
+        for component, field in STRINGS
+        for value in (7, 1.5, True, None, ["a"], {"a": "b"})
+        if (field, value) != ("input", ["a"])  # a list of inputs is the unified form
+    ],
+)
 async def test_a_field_that_is_no_string_is_named(
     client: httpx.AsyncClient, component: str, field: str, value: object
 ) -> None:
