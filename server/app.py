@@ -1,7 +1,8 @@
 """The application: what stands in which order around the routes."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI
@@ -48,14 +49,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _assembled(settings: Settings) -> FastAPI:
     logs.configure(settings)
-    gate = Gate(settings.max_concurrency)
+    guards = _guards(settings)
     docs, redoc, schema = DOCS if settings.docs_enabled else (None, None, None)
     open_paths = frozenset({"/health", *(DOCS if settings.docs_enabled else ())})
     app = FastAPI(
         title="Playbook Miner",
         version=__version__,
-        lifespan=_lifespan(settings, gate),
-        middleware=_middleware(settings, gate, open_paths),
+        lifespan=_lifespan(settings, guards),
+        middleware=_middleware(settings, guards, open_paths),
         docs_url=docs,
         redoc_url=redoc,
         openapi_url=schema,
@@ -69,30 +70,52 @@ def _assembled(settings: Settings) -> FastAPI:
     return app
 
 
-def _middleware(settings: Settings, gate: Gate, open_paths: frozenset[str]) -> list[Middleware]:
-    """From the outermost inwards: the cheap refusals come before the body is read."""
+@dataclass(frozen=True, slots=True)
+class _Guards:
+    """What counts across requests."""
+
+    gate: Gate
+    wrong_keys: Limiter
+    requests: Limiter
+
+
+def _guards(settings: Settings) -> _Guards:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    failures = Limiter("wrong-keys", settings.auth_failure_limit, redis_url)
-    requests = Limiter("requests", settings.rate_limit, redis_url)
+    return _Guards(
+        Gate(settings.max_concurrency),
+        Limiter("wrong-keys", settings.auth_failure_limit, redis_url),
+        Limiter("requests", settings.rate_limit, redis_url),
+    )
+
+
+def _middleware(
+    settings: Settings, guards: _Guards, open_paths: frozenset[str]
+) -> list[Middleware]:
+    """From the outermost inwards: the cheap refusals come before the body is read."""
     runs = frozenset(f"/{component}" for component in FORMS)
     return [
         Middleware(OneLineStartup),
         Middleware(RequestContextMiddleware, settings.deadline_seconds),
         Middleware(AccessLog),
         Middleware(LastResort),
-        Middleware(Auth, Keys(settings.api_keys), failures, open_paths),
-        Middleware(RateLimit, requests, open_paths),
+        Middleware(Auth, Keys(settings.api_keys), guards.wrong_keys, open_paths),
+        Middleware(RateLimit, guards.requests, open_paths),
         Middleware(Body, settings.max_body_bytes),
-        Middleware(Concurrency, gate, runs),
+        Middleware(Concurrency, guards.gate, runs),
         Middleware(CancelOnDisconnect, runs),
     ]
 
 
-def _lifespan(settings: Settings, gate: Gate) -> Lifespan:
+def _lifespan(settings: Settings, guards: _Guards) -> Lifespan:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with _opened(settings) as miner, Health.open(miner) as health:
-            with draining_on_signal(gate):
+        async with (
+            aclosing(guards.wrong_keys),
+            aclosing(guards.requests),
+            _opened(settings) as miner,
+            Health.open(miner) as health,
+        ):
+            with draining_on_signal(guards.gate):
                 yield {"miner": miner, "machines": Machines(miner), "health": health}
 
     return lifespan

@@ -7,6 +7,7 @@ import time
 import structlog
 from limits import RateLimitItem, WindowStats, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.storage.redis.coredis import CoredisBridge
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 from limits.errors import ConfigurationError, StorageError
 
@@ -31,7 +32,8 @@ class Limiter:
         self._name = name
         self._rate: RateLimitItem = parse(rate)
         self._local = SlidingWindowCounterRateLimiter(MemoryStorage())
-        self._shared = _on_redis(redis_url) if redis_url else None
+        self._redis = _on_redis(redis_url) if redis_url else None
+        self._shared = SlidingWindowCounterRateLimiter(self._redis) if self._redis else None
         self._redis_rests_until = 0.0
         self._redis_failed = False
 
@@ -47,6 +49,12 @@ class Limiter:
                 self._note_recovery()
                 return wait
         return await self._count(self._local, who)
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis."""
+        if self._redis is not None and isinstance(self._redis.bridge, CoredisBridge):
+            self._redis.bridge.get_connection().connection_pool.disconnect()
+            await asyncio.sleep(0)  # the loop closes their sockets on its next turn
 
     async def _count(self, limiter: SlidingWindowCounterRateLimiter, who: str) -> int | None:
         if await limiter.hit(self._rate, self._name, who):
@@ -70,15 +78,14 @@ class Limiter:
         self._redis_failed = False
 
 
-def _on_redis(url: str) -> SlidingWindowCounterRateLimiter:
+def _on_redis(url: str) -> RedisStorage:
     """Connects at the first hit."""
     try:
-        storage = RedisStorage(f"async+{url}", wrap_exceptions=True)
+        return RedisStorage(f"async+{url}", wrap_exceptions=True)
     except ConfigurationError:
         raise SettingsError(
             "REDIS_URL is wrong: write it as redis://[:password@]host:port[/database]"
         ) from None
-    return SlidingWindowCounterRateLimiter(storage)
 
 
 def _reason(error: Exception) -> str:

@@ -57,8 +57,9 @@ async def test_capabilities(tmp_path: Path, backend: Scripted) -> None:
     assert told["miner_name"] == "mine"
     assert told["llm_provider"] == "vllm"
     assert told["model"] == "scripted-model"
-    assert told["supported_functions"] == told["components"] == list(COMPONENTS)
-    assert set(told["components"]) >= {"complete", "feedback", "refine", "human_feedback"}
+    served = [component for component in COMPONENTS if component != "internet_search"]
+    assert told["supported_functions"] == told["components"] == served
+    assert set(served) >= {"complete", "feedback", "refine", "human_feedback"}
     assert told["features"]
     assert told["max_context_length"] == 4096
     assert told["max_playbook_nodes"] == 7
