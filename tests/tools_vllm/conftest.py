@@ -1,0 +1,33 @@
+"""Machines with and without a GPU and vLLM, and a Python with the real one."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from launching import Machine
+
+from support import require
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Machine:
+    """A machine with neither a GPU nor vLLM."""
+    return Machine(tmp_path)
+
+
+@pytest.fixture
+def machine(bare: Machine) -> Machine:
+    """A machine that reports a GPU, and has a stand-in for vLLM."""
+    bare.give_gpu()
+    bare.give_vllm()
+    return bare
+
+
+@pytest.fixture(scope="session")
+def vllm_python() -> Path:
+    """A Python that has vLLM, with the program `vllm` beside it: `VLLM_PYTHON`, or else this."""
+    python = Path(os.environ.get("VLLM_PYTHON", sys.executable))
+    found = python.with_name("vllm").is_file()
+    require(found, f"vLLM is not installed for {python}; see VLLM_PYTHON")
+    return python
