@@ -6,7 +6,7 @@ Chroma keeps and finds rows; it never embeds (it would download a model) and nev
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,12 +21,15 @@ from chromadb.errors import ChromaError
 
 from memory.embeddings import Vectors
 from memory.errors import StoreUnavailable
-from memory.ownership import sole_owner
+from memory.ownership import private_folder, sole_owner
 from settings import Settings
 
 SERVER_SECONDS: Final = 5.0
 """What one call to a Chroma server may take."""
 THREADS: Final = 4
+CONFIGURATION: Final = {"hnsw": {"batch_size": 50, "sync_threshold": 100}}
+"""Chroma's log keeps every written text until its index takes it in: after 100 writes, not the
+usual 1000, so that what was erased does not stay there for long."""
 
 Label = dict[str, str | int]
 
@@ -129,6 +132,7 @@ class Store:
             self._client.get_or_create_collection,
             name=name,
             metadata=label,
+            configuration=CONFIGURATION,
             embedding_function=None,
         )
         return Collection(vendor, self._call)
@@ -157,24 +161,27 @@ def playbook_folder(data_dir: Path) -> Path:
 @asynccontextmanager
 async def _embedded(data_dir: Path) -> AsyncIterator[Store]:
     owned = sole_owner(data_dir)
-    await asyncio.to_thread(owned.__enter__)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="playbook")
     call = partial(_in_thread, pool)
-    try:
+    async with AsyncExitStack() as stack:
+        await asyncio.to_thread(owned.__enter__)
+        stack.push_async_callback(asyncio.to_thread, owned.__exit__, None, None, None)
         client = await call(_open_files, path=playbook_folder(data_dir))
-        try:
-            yield Store(client, call, shared=False)
-        finally:
-            # Waits for writes whose callers have gone, before the files close under them.
-            await asyncio.to_thread(pool.shutdown)
-            await asyncio.to_thread(client.close)
-    finally:
-        await asyncio.to_thread(pool.shutdown)
-        await asyncio.to_thread(owned.__exit__, None, None, None)
+        stack.push_async_callback(asyncio.to_thread, client.close)
+        # Comes first: writes whose callers have gone end before the files close under them.
+        stack.push_async_callback(asyncio.to_thread, pool.shutdown)
+        yield Store(client, call, shared=False)
 
 
 def _open_files(path: Path) -> Any:  # noqa: ANN401
-    return chromadb.PersistentClient(path, ChromaSettings(anonymized_telemetry=False))
+    private_folder(path)
+    try:
+        return chromadb.PersistentClient(path, ChromaSettings(anonymized_telemetry=False))
+    except AttributeError as error:
+        # What a client that could not start leaves behind in this process trips up the next one.
+        raise StoreUnavailable(
+            "the playbook's files in DATA_DIR could not be opened before: restart to try again"
+        ) from error
 
 
 async def _in_thread(

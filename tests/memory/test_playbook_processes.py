@@ -8,7 +8,7 @@ import pytest
 from child import COUNTS, USER
 from children import child, line
 
-from memory import Playbook, StoreLocked, StoreUnavailable, sole_owner
+from memory import Playbook, StoreLocked, StoreUnavailable, playbook_folder, sole_owner
 from memory.leases import Leases
 from memory.store import open_store
 from settings import Settings
@@ -72,12 +72,25 @@ def test_a_server_of_ours_can_own_the_folder(tmp_path: Path) -> None:
         pass
 
 
-async def test_an_unusable_folder_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    unusable = make_settings(tmp_path).model_copy(update={"data_dir": tmp_path / "file" / "data"})
-    with pytest.raises(StoreUnavailable, match="DATA_DIR"):
-        async with Playbook.open(unusable):
-            pass
+@pytest.fixture(params=["no folder", "no playbook folder", "damaged files"])
+def unusable(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    match request.param:
+        case "no folder":
+            (tmp_path / "data").touch()
+        case "no playbook folder":
+            (tmp_path / "data").mkdir()
+            playbook_folder(tmp_path / "data").touch()
+        case "damaged files":
+            playbook_folder(tmp_path / "data").mkdir(parents=True)
+            (playbook_folder(tmp_path / "data") / "chroma.sqlite3").write_text("x" * 10_000)
+    return make_settings(tmp_path / "data")
+
+
+async def test_an_unusable_folder_is_named_and_left(unusable: Settings) -> None:
+    for _ in range(2):
+        with pytest.raises(StoreUnavailable, match="DATA_DIR"):
+            async with Playbook.open(unusable):
+                pass
 
 
 def test_processes_that_share_a_server_write_in_turns(chroma_server: str, tmp_path: Path) -> None:

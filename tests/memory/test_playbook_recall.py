@@ -63,10 +63,10 @@ async def test_the_latest_of_style_wins_when_even_those_are_too_many(playbook: P
     assert contents(recalled) == ["A calm and friendly voice"]
 
 
-@pytest.mark.parametrize("room", range(0, 40, 3))
-async def test_the_budget_is_never_exceeded(playbook: Playbook, room: int) -> None:
-    recalled = await playbook.recall(CID, "pasta", max_tokens=room, count_tokens=words)
-    assert sum(words(entry.content) for entry in recalled) <= room
+async def test_the_budget_is_never_exceeded(playbook: Playbook) -> None:
+    for room in range(40):
+        recalled = await playbook.recall(CID, "pasta", max_tokens=room, count_tokens=words)
+        assert sum(words(entry.content) for entry in recalled) <= room
 
 
 async def test_a_new_version_is_found_by_what_it_says_now(playbook: Playbook) -> None:
