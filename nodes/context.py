@@ -125,10 +125,15 @@ def _with_text(materials: Sequence[Material]) -> list[Material]:
 
 
 def _system(stable: str, preferences: Sequence[str]) -> str:
+    return f"{stable}\n\n{preferences_listed(preferences)}" if preferences else stable
+
+
+def preferences_listed(preferences: Sequence[str]) -> str:
+    """The preferences as they stand in a prompt; empty where there are none."""
     if not preferences:
-        return stable
+        return ""
     listed = "\n".join(f"- {line}" for line in preferences)
-    return f"{stable}\n\nThe user's preferences, to be followed wherever they apply:\n{listed}"
+    return f"The user's preferences, to be followed wherever they apply:\n{listed}"
 
 
 def _request(task: str, materials: Sequence[Material], closing: str) -> str:
