@@ -114,6 +114,7 @@ class Conversations:
             return
 
         async def write(connection: AsyncConnection) -> None:
+            await self._database.take_turn(connection, f"append {cid}")
             await connection.execute(insert(MESSAGES), rows)
             await connection.execute(self._beyond_limit(cid))
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import asyncpg  # type: ignore[import-untyped]
 from filelock import FileLock
 from pydantic import SecretStr
-from sqlalchemy import BigInteger, Dialect, LargeBinary, MetaData, event, text
+from sqlalchemy import BigInteger, Dialect, LargeBinary, MetaData, event, func, literal, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -29,8 +30,6 @@ T = TypeVar("T")
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 10.0
-SCHEMA_KEY: Final = 0x706C6179
-"""Any number, the same in every worker: the advisory lock under which the schema is made."""
 
 
 class Utf8(TypeDecorator[str]):
@@ -70,6 +69,16 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         return self._engine.dialect.name == "sqlite"
+
+    async def take_turn(self, connection: AsyncConnection, key: str) -> None:
+        """Keep others with the same key waiting until the transaction of `connection` ends.
+
+        Where there is but one writer at a time, as in SQLite, there is nothing to do.
+        """
+        if not self.is_sqlite:
+            number = int.from_bytes(sha256(key.encode(errors="surrogatepass")).digest()[:8])
+            turn = func.pg_advisory_xact_lock(literal(number - 2**63, BigInteger))
+            await connection.execute(select(turn))
 
     async def run(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """What `work` returns, done in one transaction: committed, or rolled back on an error.
@@ -136,9 +145,8 @@ async def _schema_turn(data_dir: Path) -> AsyncIterator[None]:
 
 async def _create(database: Database, schema: MetaData) -> None:
     async def create(connection: AsyncConnection) -> None:
-        if not database.is_sqlite:
-            # PostgreSQL's "if not exists" checks first and creates then: workers would collide.
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock({SCHEMA_KEY})"))
+        # PostgreSQL's "if not exists" checks first and creates then: workers would collide.
+        await database.take_turn(connection, "schema")
         for table in schema.sorted_tables:
             await connection.execute(CreateTable(table, if_not_exists=True))
             for index in sorted(table.indexes, key=lambda index: str(index.name)):
