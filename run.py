@@ -1,0 +1,141 @@
+"""Start the miner: `python run.py`.
+
+Writes a first `.env` where there is none, starts what the settings ask for beside the server
+(the embedded model, a Chroma server for several workers), and ends it again with the server.
+"""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from math import ceil
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from memory import MemoryStoreError, playbook_folder, sole_owner
+from server import logs
+from server.app import create_app
+from settings import ENV_FILE, Settings, SettingsError
+from tools import envfile
+from tools.addresses import AddressTaken, check_free
+from tools.banner import announce_when_ready
+from tools.children import chroma_server, embedded_model
+from tools.model_file import ModelUnavailable
+from tools.supervisor import ChildFailed, drain_with_parent
+
+OVERRIDES = {"host": "HOST", "port": "API_PORT", "workers": "WORKERS", "log_level": "LOG_LEVEL"}
+ENV_FILE_VARIABLE = "MINER_ENV_FILE"
+"""Tells worker processes which settings to read."""
+DRAIN_MARGIN_SECONDS = 2
+
+
+def main() -> int:
+    """The command. Returns the exit code: 1 if the miner cannot run, 2 for wrong settings."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    try:
+        settings = _settings(_options())
+        logs.configure(settings)
+        with _children(settings):
+            announce_when_ready(settings, _key_file())
+            return _serve(settings)
+    except SettingsError as error:
+        return _refuse(error, 2)
+    except (AddressTaken, ChildFailed, MemoryStoreError, ModelUnavailable) as error:
+        return _refuse(error, 1)
+
+
+def app() -> FastAPI:
+    """The application of one server process."""
+    drain_with_parent()
+    return create_app(Settings.load(_env_file()))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Start the miner.")
+    parser.add_argument("--host", help="address to listen on (HOST)")
+    parser.add_argument("--port", help="port to listen on (API_PORT)")
+    parser.add_argument("--workers", help="server processes (WORKERS)")
+    parser.add_argument("--log-level", help="debug, info, warning or error (LOG_LEVEL)")
+    parser.add_argument("--env-file", type=Path, help="read this file instead of .env")
+    return parser.parse_args()
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    """The settings that hold here and, by way of the environment, in the worker processes."""
+    chosen = {name: getattr(options, option) for option, name in OVERRIDES.items()}
+    os.environ.update({name: value for name, value in chosen.items() if value is not None})
+    os.environ[ENV_FILE_VARIABLE] = str((options.env_file or ENV_FILE).absolute())
+    if options.env_file is None:
+        envfile.create_first(ENV_FILE)
+    elif not options.env_file.exists():
+        raise SettingsError(f"there is no file {options.env_file} (--env-file)")
+    return Settings.load(_env_file())
+
+
+def _env_file() -> Path:
+    return Path(os.environ[ENV_FILE_VARIABLE])
+
+
+def _key_file() -> Path | None:
+    return None if envfile.is_set("MINER_API_KEY", os.environ) else _env_file()
+
+
+@contextmanager
+def _children(settings: Settings) -> Iterator[None]:
+    with ExitStack() as children:
+        if settings.chroma_url is None:
+            # One process: the server owns the folder itself, and here a taken one is found early.
+            with sole_owner(settings.data_dir):
+                pass
+            if settings.workers > 1:
+                children.enter_context(sole_owner(settings.data_dir))
+                folder = playbook_folder(settings.data_dir)
+                os.environ["CHROMA_URL"] = children.enter_context(chroma_server(folder))
+        check_free(settings.host, settings.api_port, "API_PORT")
+        if "local" in (settings.llm_provider, settings.llm_fallback_provider):
+            children.enter_context(embedded_model(settings))
+        yield
+
+
+def _serve(settings: Settings) -> int:
+    config = uvicorn.Config(
+        "run:app",
+        factory=True,
+        host=settings.host,
+        port=settings.api_port,
+        workers=settings.workers,
+        timeout_graceful_shutdown=ceil(settings.deadline_seconds) + DRAIN_MARGIN_SECONDS,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+    )
+    if settings.workers > 1:
+        pool = Multiprocess(config, sockets=[config.bind_socket()])
+        pool.run()
+        return int(any(worker.exitcode == STARTUP_FAILURE for worker in pool.processes))
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit as end:
+        return 1 if end.code else 0
+    return 0
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def _refuse(error: Exception, code: int) -> int:
+    print(f"cannot start: {error}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,78 @@
+import stat
+from pathlib import Path
+
+import pytest
+
+from settings import Settings, SettingsError
+from tools import envfile
+
+NAMES = ("MINER_API_KEY", "LLM_PROVIDER", "OPENAI_API_KEY")
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_a_first_file_is_private_and_starts_the_embedded_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / ".env"
+    envfile.create_first(path)
+    settings = Settings.load(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert settings.llm_provider == "local"
+    assert len(settings.api_keys[0]) >= 40
+    assert settings.api_keys[0] not in capsys.readouterr().out
+    assert [entry.name for entry in tmp_path.iterdir()] == [".env"]
+
+
+def test_two_first_files_have_two_keys(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        envfile.create_first(tmp_path / name)
+    a, b = (Settings.load(tmp_path / name).api_keys for name in ("a", "b"))
+    assert a != b
+
+
+def test_an_existing_file_is_never_touched(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("MAX_TOKENS=100\n")
+    envfile.create_first(path)
+    assert path.read_text() == "MAX_TOKENS=100\n"
+
+
+@pytest.mark.parametrize(
+    ("environment", "written"),
+    [
+        ({"OPENAI_API_KEY": "sk-x"}, {"MINER_API_KEY", "LLM_PROVIDER=openai"}),
+        ({"OPENAI_API_KEY": ""}, {"MINER_API_KEY", "LLM_PROVIDER=local"}),
+        ({"LLM_PROVIDER": "vllm"}, {"MINER_API_KEY"}),
+        ({"llm_provider": "vllm"}, {"MINER_API_KEY"}),
+        ({"MINER_API_KEY": "mine"}, {"LLM_PROVIDER=local"}),
+        ({"MINER_API_KEY": "mine", "LLM_PROVIDER": "local"}, None),
+    ],
+)
+def test_the_file_says_nothing_that_the_environment_says(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    written: set[str] | None,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / ".env"
+    envfile.create_first(path)
+    assert path.exists() == (written is not None)
+    lines = path.read_text().splitlines() if path.exists() else []
+    set_lines = [line for line in lines if line.startswith(NAMES)]
+    assert len(set_lines) == len(written or ())
+    for wanted in written or ():
+        assert any(line.startswith(wanted) for line in set_lines)
+    assert "mine" not in "".join(lines)
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"cannot write .*MINER_API_KEY and LLM_PROVIDER") as e:
+        envfile.create_first(tmp_path / "missing" / ".env")
+    assert "\n" not in str(e.value)
