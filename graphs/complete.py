@@ -25,7 +25,9 @@ def build(miner: Miner) -> Machine:
     def route_draft(state: CompleteState) -> Literal["sample", "check", "choose", "remember"]:
         if settings.complete_strategy == "draft" or state.truncated:
             return "remember"
-        return route_votes(state) if readable(state) else "check"
+        if readable(state):
+            return route_votes(state)
+        return "check" if settings.max_revisions else "remember"
 
     def route_votes(state: CompleteState) -> Literal["sample", "choose"]:
         if state.halted or tally(state).settled or len(state.samples) >= most_samples:

@@ -25,7 +25,7 @@ def build(miner: Miner) -> Machine:
     most_rounds = miner.settings.max_revisions + 1
 
     def route_rewrite(state: RefineState) -> Literal["judge", "__end__"]:
-        if state.truncated or not state.feedbacks or most_rounds == 1:
+        if state.truncated or not state.feedbacks or not state.changed or most_rounds == 1:
             return "__end__"
         return "judge"
 

@@ -3,9 +3,10 @@
 import asyncio
 from collections import Counter
 
-from memory import EntryConflict, PlaybookFull, UnknownEntry, Writer
+from memory import EntryConflict, InvalidEntry, PlaybookFull, UnknownEntry, Writer
 from nodes.errors import PlaybookBusy
 from nodes.miner import Miner
+from nodes.reconcile import KEPT_VERBATIM
 from nodes.state import Applied, Change, HumanFeedbackState, PlaybookAction, Update
 
 REJECTED = "not kept: it does not rest on words of the feedback, or names nothing known"
@@ -41,9 +42,9 @@ async def _changed_since(writer: Writer, state: HumanFeedbackState) -> bool:
 async def _apply_one(writer: Writer, change: Change) -> Applied:
     try:
         return await _changed(writer, change)
-    except (PlaybookFull, UnknownEntry, EntryConflict) as error:
+    except (PlaybookFull, UnknownEntry, EntryConflict, InvalidEntry) as error:
         return Applied(
-            action="insert" if change.action == "insert" else "update",
+            action=change.action if change.action in ("insert", "delete") else "update",
             node_id=change.node_id,
             success=False,
             message=str(error),
@@ -78,4 +79,4 @@ def _told(applied: list[Applied], fallback: str) -> str:
     counts = Counter(change.message for change in applied if change.success)
     done = ", ".join(f"{count} {message}" for message, count in counts.items())
     text = f"Preferences: {done}." if done else "No preference was changed."
-    return f"{text} {VERBATIM}" if fallback == "kept verbatim" else text
+    return f"{text} {VERBATIM}" if done and fallback == KEPT_VERBATIM else text

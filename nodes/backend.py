@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from nodes.errors import BackendRefused, BackendUnavailable
 from nodes.pace import Pace
-from nodes.providers import Endpoint
+from nodes.providers import OTHER_LIMIT_FIELD, Endpoint, LimitField
 from nodes.state import Truncation
 
 JsonSchema = dict[str, Any]
@@ -24,8 +24,12 @@ COUNT_SECONDS = 2.0
 PER_MESSAGE = 8  # tokens that a chat template adds to a message
 NOT_STREAMED = "nostream"  # LangGraph leaves calls with this tag out of its message stream
 
-_THINKING = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
+# Some chat templates open the tag in the prompt, so that the answer has only its end.
+_THINKING = re.compile(
+    r"\A\s*<think>.*?(?:</think>|\Z)|\A(?:(?!<think>).)*?</think>[ \t]*\n", re.DOTALL
+)
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
+_THIS_REQUEST = frozenset({400, 413, 422})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,11 @@ class Interrupted(BackendUnavailable):
         self.partial = partial
 
 
-class SchemaRefused(BackendRefused):
+class RequestRefused(BackendRefused):
+    """The backend rejects this request, and may well take another."""
+
+
+class SchemaRefused(RequestRefused):
     """The backend does not take a JSON schema as `response_format`."""
 
 
@@ -67,7 +75,11 @@ class Backend:
     honours_schema: bool | None = None
     takes_temperature: bool = True
     counts_tokens: bool = True
+    limit_field: LimitField = field(init=False)
     rests_until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.limit_field = self.endpoint.limit_field
 
     def use(self, model: str) -> None:
         """Ask for another model from now on."""
@@ -128,8 +140,15 @@ class Backend:
                 return await self._stream(messages, options, seconds, first_token_seconds)
             async with asyncio.timeout(seconds):
                 message = await self.chat.ainvoke(list(messages), **options)
+        except openai.LengthFinishReasonError as error:
+            # How the client tells of a structured answer that was cut.
+            choice = error.completion.choices[0]
+            message = AIMessage(
+                content=choice.message.content or "",
+                response_metadata={"finish_reason": "length"},
+            )
         except openai.OpenAIError as error:
-            if self._drop_temperature(error):
+            if self._adapted(error):
                 spent = time.monotonic() - started
                 return await self.call(
                     messages,
@@ -154,7 +173,7 @@ class Backend:
         seconds: float,
         first_token_seconds: float | None,
     ) -> Answer:
-        started = time.monotonic()
+        started = last = time.monotonic()
         loop_end = asyncio.get_running_loop().time() + seconds
         first: float | None = None
         whole: AIMessageChunk | None = None
@@ -169,6 +188,7 @@ class Backend:
                     if first is None and chunk.text:
                         first = time.monotonic() - started
                         timer.reschedule(loop_end)
+                    last = time.monotonic()
                     parts.append(chunk.text)
                     whole = _without_text(chunk) if whole is None else _merged(whole, chunk)
         except TimeoutError:
@@ -182,13 +202,12 @@ class Backend:
         message = whole or AIMessageChunk(content="")
         if not cut and not message.response_metadata.get("finish_reason"):
             raise Interrupted(visible("".join(parts)))
-        return self._answer(
-            message, time.monotonic() - started, first, text="".join(parts), cut=cut
-        )
+        # Up to the last token: how long a backend stalled says nothing about its speed.
+        return self._answer(message, last - started, first, text="".join(parts), cut=cut)
 
     def _options(self, limit: int, temperature: float, schema: JsonSchema | None) -> dict[str, Any]:
         options: dict[str, Any] = {}
-        if self.endpoint.limit_field == "max_completion_tokens":
+        if self.limit_field == "max_completion_tokens":
             options["max_tokens"] = limit  # ChatOpenAI renames it
         else:
             options["extra_body"] = {"max_tokens": limit}
@@ -201,11 +220,15 @@ class Backend:
             }
         return options
 
-    def _drop_temperature(self, error: openai.OpenAIError) -> bool:
+    def _adapted(self, error: openai.OpenAIError) -> bool:
+        """Whether a parameter was refused that the same call can do without."""
+        refused = error.param if isinstance(error, openai.BadRequestError) else None
         # Reasoning models take no temperature but the default one, and say so with a 400.
-        refused = isinstance(error, openai.BadRequestError) and error.param == "temperature"
-        if refused and self.takes_temperature:
+        if refused == "temperature" and self.takes_temperature:
             self.takes_temperature = False
+            return True
+        if refused == self.limit_field == self.endpoint.limit_field:
+            self.limit_field = OTHER_LIMIT_FIELD[self.limit_field]
             return True
         return False
 
@@ -274,7 +297,8 @@ def translated(error: openai.OpenAIError) -> BackendUnavailable | BackendRefused
         )
     if status in (400, 422) and _about_schema(error):
         return SchemaRefused("the model's backend takes no JSON schema")
-    return BackendRefused(f"the model's backend refused the request with {status}")
+    refused = RequestRefused if status in _THIS_REQUEST else BackendRefused
+    return refused(f"the model's backend refused the request with {status}")
 
 
 def _about_schema(error: openai.APIStatusError) -> bool:

@@ -32,7 +32,12 @@ EXPECTED_CHECK_TOKENS = 30
 COMPARE_TOKENS = 8
 SHORTEST_SHARE = 0.3  # a revision much shorter than the draft is a remark, not an answer
 
-_VERDICT = re.compile(r"\b(PASS|REVISE)\b[\s:*\-]*(.*)")
+# In capitals anywhere, as asked for; in small letters only where the line begins with it.
+_VERDICT = re.compile(
+    r"(?:\b(PASS|REVISE)\b|^[\s*_>\"'-]*((?i:pass|revise))\b(?=[\s*_]*[:.]))"
+    r"[\s:*_.\-]*(.*)",
+    re.MULTILINE,
+)
 _REMARK = re.compile(r"\W*(PASS|REVISE)\b")
 _PICK = re.compile(r"\b([12])\b")
 
@@ -88,9 +93,9 @@ async def compare(miner: Miner, state: CompleteState) -> Update:
 def read_verdict(text: str) -> str:
     """The fault named in a check's reply; empty for PASS and for anything unreadable."""
     match = _VERDICT.search(text)
-    if match is None or match.group(1) == "PASS":
+    if match is None or (match.group(1) or match.group(2)).upper() == "PASS":
         return ""
-    return match.group(2).strip()
+    return match.group(3).strip()
 
 
 def read_pick(text: str) -> str:

@@ -28,14 +28,15 @@ async def draft(miner: Miner, state: CompleteState) -> Update:
     wanted = miner.settings.vote_samples if miner.settings.complete_strategy == "vote" else 1
     replies = await _replies(miner, state, prompt.turns, wanted)
     samples = [_sample(reply) for reply in replies]
+    best = next((sample for sample in samples if not sample.truncated), samples[0])
     return {
         "prompt": prompt.turns,
         "cut": prompt.cut,
         "samples": samples,
-        "answer": samples[0].text,
-        "truncated": samples[0].truncated,
+        "answer": best.text,
+        "truncated": best.truncated,
         "strategy": miner.settings.complete_strategy,
-        "stopped_by_deadline": samples[0].truncated == "deadline",
+        "stopped_by_deadline": best.truncated == "deadline",
         "rounds": 1,
         "calls": [reply.call for reply in replies],
     }

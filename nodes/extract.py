@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from nodes.backend import SchemaRefused
 from nodes.context import Material, Parts, compose
+from nodes.errors import BackendRefused
 from nodes.miner import Miner
 from nodes.recall import begun
 from nodes.state import HumanFeedbackState, Known, Preference, Turn, Update
@@ -28,8 +28,7 @@ LONGEST_CONTENT = 200
 LONGEST_QUOTE = 200
 MOST_PREFERENCES = 8
 
-Short = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_CONTENT)]
-Quote = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_QUOTE)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 # Strings and lists are bounded because small models, held to a schema without bounds, run on
 # until the answer is cut in the middle.
@@ -56,18 +55,20 @@ SCHEMA: dict[str, Any] = {
     "required": ["preferences"],
     "additionalProperties": False,
 }
+# Lines are matched one by one, their runs of white space made single spaces.
 _LINE = re.compile(
-    r"^\W*(?:PREFERENCE|FORGET)\W*?:\s*(?P<content>.+?)\s*\|\s*QUOTE\s*:\s*(?P<quote>.+?)"
-    r"(?:\s*\|\s*ABOUT\s*:\s*(?P<about>\d{1,4})\b.*|\s*\|?\s*)$",
-    re.IGNORECASE | re.MULTILINE,
+    r"[^a-z]*(?:PREFERENCE|FORGET)[ \d*_#]*: ?[*_]*(?P<content>[^|]+)\|"
+    r"\W*QUOTE\W*?: ?(?P<quote>[^|]+)(?:\|\W*ABOUT\W*(?P<about>\d{1,4})?.*|\|)?",
+    re.IGNORECASE,
 )
+_MARKS = " *_\"'“”‘’"
 
 
 class _Item(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    quote: Quote
-    content: Short
+    quote: Words
+    content: Words
     category: str = "other"
     about: int = Field(0, ge=0)
 
@@ -116,8 +117,8 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> Update:
             temperature=0.0,
             schema=SCHEMA,
         )
-    except SchemaRefused:
-        return update
+    except BackendRefused:
+        return update  # some say no to a schema without naming it; plain lines will tell
     return update | {"extracted": read_json(reply.text, state.known), "calls": [reply.call]}
 
 
@@ -161,14 +162,16 @@ def read_json(text: str, known: Sequence[Known]) -> list[Preference]:
 
 def read_lines(text: str, known: Sequence[Known]) -> list[Preference]:
     """The preferences of a reply in labelled lines; empty where none can be read."""
+    matches = [_LINE.fullmatch(" ".join(line.split())) for line in text.splitlines()]
     return [
         Preference(
-            content=match.group("content").strip(" *\"'")[:LONGEST_CONTENT],
-            quote=match.group("quote").strip(" *\"'")[:LONGEST_QUOTE],
+            content=match.group("content").strip(_MARKS),
+            quote=match.group("quote").strip(_MARKS),
             about=_meant(int(match.group("about") or 0), known),
         )
-        for match in list(_LINE.finditer(text))[:MOST_PREFERENCES]
-    ]
+        for match in matches
+        if match
+    ][:MOST_PREFERENCES]
 
 
 def feedback_of(state: HumanFeedbackState) -> str:

@@ -15,6 +15,7 @@ _STATED = re.compile(
 )
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*(?:$|[).:](?:\s|$).*)", re.DOTALL)
 _OPTION_PREFIX = re.compile(r"^(?:option|choice)\s+", re.IGNORECASE)
+_SEVERAL = re.compile(r"[,;]|\b(?:and|or)\b", re.IGNORECASE)
 _WRAPPING = " \t*_`\"'$"
 LONGEST_STATED = 120
 MOST_WORDS = 6
@@ -60,6 +61,7 @@ def read_short_answer(text: str) -> FinalAnswer | None:
 
 def _classified(candidate: str) -> FinalAnswer | None:
     text = _OPTION_PREFIX.sub("", candidate.strip(_WRAPPING)).strip(_WRAPPING)
+    text = _right_side(text)
     if len(text) > LONGEST_STATED:
         return None
     if choice := _CHOICE.fullmatch(text):
@@ -68,6 +70,11 @@ def _classified(candidate: str) -> FinalAnswer | None:
     if number is None:
         number = leading_number(text)
     return None if number is None else FinalAnswer("number", str(number))
+
+
+def _right_side(text: str) -> str:
+    left, _, right = text.rpartition("=")
+    return text if _SEVERAL.search(left) else right.strip(_WRAPPING)
 
 
 def _last_boxed(text: str) -> str | None:

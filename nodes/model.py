@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from math import ceil
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -13,15 +14,24 @@ import openai
 import structlog
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from memory import TokenCounter
 from nodes.backend import (
+    PER_MESSAGE,
     Answer,
     Backend,
     Interrupted,
     JsonSchema,
+    RequestRefused,
     SchemaRefused,
     connect,
 )
-from nodes.errors import BackendError, BackendUnavailable, DeadlinePassed, MinerError
+from nodes.errors import (
+    BackendError,
+    BackendUnavailable,
+    DeadlinePassed,
+    MinerError,
+    TaskTooLong,
+)
 from nodes.probe import probe, watch
 from nodes.providers import endpoints
 from nodes.state import Call, Role, Truncation, Turn
@@ -32,7 +42,10 @@ log = structlog.get_logger(__name__)
 RESERVE = 0.6  # seconds kept for what comes after the last model call
 ATTEMPTS = 3
 FIRST_DELAY = 0.4
+LONGEST_DELAY = 1.0  # between two tries, while another backend could take over
 COOL_DOWN = 30.0
+SILENCE = 5.0  # seconds without an answer that make a backend rest; a short deadline proves nothing
+SAFETY = 0.95  # the counting tokenizer is not always the model's own
 FEWEST_TOKENS = 64  # a shorter answer helps nobody, however little time or room is left
 
 
@@ -61,20 +74,27 @@ class ModelInfo:
 class Model:
     """The configured backend and, behind it, the fallback."""
 
-    def __init__(self, settings: Settings, backends: Sequence[Backend]) -> None:
+    def __init__(
+        self, settings: Settings, backends: Sequence[Backend], tokens: TokenCounter
+    ) -> None:
         self._settings = settings
         self._backends = list(backends)
+        self._tokens = tokens
 
     @classmethod
     @asynccontextmanager
     async def open(cls, settings: Settings) -> AsyncIterator[Self]:
         """Connect and probe. A backend that is down is a warning: it is asked again until up."""
-        model = cls(settings, [connect(row) for row in endpoints(settings)])
+        # In threads: both read files, the clients those of the certificates.
+        tokens = await asyncio.to_thread(TokenCounter)
+        rows = endpoints(settings)
+        backends = await asyncio.gather(*(asyncio.to_thread(connect, row) for row in rows))
+        model = cls(settings, backends, tokens)
         watchers: list[asyncio.Task[None]] = []
         try:
-            for backend in model._backends:
-                if not await _probed(backend):
-                    watchers.append(asyncio.create_task(watch(backend)))
+            answers = await asyncio.gather(*(_probed(backend) for backend in model._backends))
+            down = (backend for backend, up in zip(model._backends, answers, strict=True) if not up)
+            watchers += [asyncio.create_task(watch(backend)) for backend in down]
             yield model
         finally:
             for watcher in watchers:
@@ -134,14 +154,16 @@ class Model:
         such a call, and of one `shown`, reach whoever streams the run.
 
         Raises `DeadlinePassed` when nothing came in time, `BackendUnavailable` or
-        `BackendRefused` when no backend gave an answer.
+        `BackendRefused` when no backend gave an answer, and `TaskTooLong` when the conversation
+        leaves no room for one in the window.
         """
+        wanted = min(limit or self._settings.max_tokens, self._settings.max_tokens)
         job = _Job(
             node=node,
             turns=turns,
             messages=[_message(turn) for turn in turns],
             deadline=deadline,
-            limit=min(limit or self._settings.max_tokens, self._settings.max_tokens),
+            limit=await self._fitting(turns, wanted),
             temperature=self._settings.temperature if temperature is None else temperature,
             schema=schema,
             keep_partial=keep_partial,
@@ -149,16 +171,22 @@ class Model:
         )
         failure: MinerError = DeadlinePassed("no time was left to ask the model")
         for backend in self._order():
+            began = time.monotonic()
+            if began >= job.last_moment:
+                break
             try:
                 return await self._persist(backend, job)
             except SchemaRefused:
                 backend.honours_schema = False
                 raise
+            except RequestRefused as error:
+                failure = error  # another request may be fine
             except MinerError as error:
                 failure = error
-                self._rest(backend, error)
+                if isinstance(error, BackendError) or time.monotonic() - began >= SILENCE:
+                    self._rest(backend, error)
         if keep_partial and job.partial:
-            return job.reply_with_partial(self._backends[0])
+            return job.partial_reply()
         raise failure
 
     async def _persist(self, backend: Backend, job: "_Job") -> Reply:
@@ -173,9 +201,12 @@ class Model:
                     attempt=attempt + 1,
                     reason=str(error),
                 )
-                job.note_failure(error)
+                job.note_failure(backend, error)
                 delay = _delay(attempt, error.retry_after)
-                if attempt + 1 == ATTEMPTS or time.monotonic() + delay > job.last_moment:
+                longest = job.last_moment - time.monotonic()
+                if not self._is_last(backend):
+                    longest = min(longest, LONGEST_DELAY)
+                if attempt + 1 == ATTEMPTS or delay > longest:
                     raise
                 await asyncio.sleep(delay)
         raise AssertionError("unreachable: the last attempt returns or raises")
@@ -184,34 +215,46 @@ class Model:
         left = job.last_moment - time.monotonic()
         if left <= 0:
             raise DeadlinePassed("the deadline passed before the model answered")
+        # Without anyone to take over, waiting on is better than asking a busy backend anew.
+        patience = left if self._is_last(backend) else left / 2
         try:
             answer = await backend.call(
                 job.messages,
-                limit=self._limit(backend, job, left),
+                limit=_deliverable(backend, job, left),
                 temperature=job.temperature,
-                seconds=left,
-                first_token_seconds=self._patience(backend, left),
+                seconds=left if job.keep_partial else patience,
+                first_token_seconds=patience,
                 schema=job.schema,
                 streamed=job.keep_partial,
                 shown=job.shown,
             )
         except TimeoutError:
             raise DeadlinePassed("the model did not answer in time") from None
+        if not answer.text and answer.truncated == "deadline":
+            raise DeadlinePassed("the model was still thinking at the deadline")
         if not answer.text:
             raise BackendUnavailable("the model's backend sent an empty answer")
         return job.reply(backend, answer)
 
-    def _limit(self, backend: Backend, job: "_Job", left: float) -> int:
-        room = self.context_length - approximate_tokens(job.turns)
-        deliverable = backend.pace.deliverable(left)
-        possible = min(job.limit, room, job.limit if deliverable is None else deliverable)
-        return max(possible, min(FEWEST_TOKENS, job.limit))
+    async def _fitting(self, turns: Sequence[Turn], wanted: int) -> int:
+        """As many of `wanted` tokens as the window has room for after the prompt."""
+        window = self.context_length
+        if most_tokens(turns) + wanted <= window:
+            return wanted
+        counted = await self.count(turns)
+        if counted is None:
+            counted = await asyncio.to_thread(self._estimated, turns)
+        room = window - counted
+        if room <= 0:
+            raise TaskTooLong("the conversation is too long for the model's window")
+        return min(wanted, max(room, FEWEST_TOKENS))
 
-    def _patience(self, backend: Backend, left: float) -> float | None:
-        # Without anyone to take over, waiting on is better than asking a busy backend anew.
-        if backend is not self._order()[-1]:
-            return left / 2
-        return None
+    def _estimated(self, turns: Sequence[Turn]) -> int:
+        estimate = sum(self._tokens.count(turn.content) + PER_MESSAGE for turn in turns)
+        return ceil(estimate / SAFETY)
+
+    def _is_last(self, backend: Backend) -> bool:
+        return backend is self._order()[-1]
 
     def _order(self) -> list[Backend]:
         now = time.monotonic()
@@ -243,16 +286,17 @@ class _Job:
     keep_partial: bool
     shown: bool
     partial: str = ""
+    partial_from: Backend | None = None
     retries: int = 0
 
     @property
     def last_moment(self) -> float:
         return self.deadline - RESERVE
 
-    def note_failure(self, error: BackendUnavailable) -> None:
+    def note_failure(self, backend: Backend, error: BackendUnavailable) -> None:
         self.retries += 1
-        if isinstance(error, Interrupted):
-            self.partial = max(self.partial, error.partial, key=len)
+        if isinstance(error, Interrupted) and len(error.partial) > len(self.partial):
+            self.partial, self.partial_from = error.partial, backend
 
     def reply(self, backend: Backend, answer: Answer) -> Reply:
         call = Call(
@@ -268,13 +312,22 @@ class _Job:
         )
         return Reply(answer.text, call)
 
-    def reply_with_partial(self, backend: Backend) -> Reply:
-        return self.reply(backend, Answer(self.partial, "connection", 0, 0, 0, 0.0))
+    def partial_reply(self) -> Reply:
+        if self.partial_from is None:
+            raise ValueError("no part of an answer has come")
+        return self.reply(self.partial_from, Answer(self.partial, "connection", 0, 0, 0, 0.0))
 
 
-def approximate_tokens(turns: Sequence[Turn]) -> int:
-    """A cheap upper estimate: byte-level vocabularies average over three bytes a token."""
-    return sum(len(turn.content.encode(errors="replace")) // 3 + 8 for turn in turns)
+def most_tokens(turns: Sequence[Turn]) -> int:
+    """What no tokenizer exceeds: a token for each byte."""
+    return sum(len(turn.content.encode(errors="replace")) + PER_MESSAGE for turn in turns)
+
+
+def _deliverable(backend: Backend, job: _Job, left: float) -> int:
+    deliverable = backend.pace.deliverable(left)
+    if deliverable is None:
+        return job.limit
+    return max(min(job.limit, deliverable), min(FEWEST_TOKENS, job.limit))
 
 
 def _message(turn: Turn) -> BaseMessage:
@@ -312,6 +365,6 @@ async def _lists_models(backend: Backend, seconds: float) -> bool:
             await backend.chat.root_async_client.models.list()
     except openai.NotFoundError:
         return True  # it answers, though not every compatible server has the list
-    except (openai.OpenAIError, TimeoutError):
+    except (openai.OpenAIError, TimeoutError, ValueError):
         return False
     return True

@@ -9,8 +9,10 @@ from typing import Any
 import openai
 import structlog
 from langchain_core.messages import HumanMessage
+from openai.pagination import AsyncPage
+from openai.types import Model
 
-from nodes.backend import Backend, SchemaRefused, translated
+from nodes.backend import Backend, JsonSchema, SchemaRefused, translated
 from nodes.errors import BackendError, BackendUnavailable
 
 log = structlog.get_logger(__name__)
@@ -58,7 +60,11 @@ async def _models(backend: Backend) -> list[Mapping[str, Any]]:
         return []  # not every compatible server has the list
     except openai.OpenAIError as error:
         raise translated(error) from error
-    return [card.model_dump() for card in page.data]
+    except ValueError as error:
+        raise BackendUnavailable("the model's backend sent an unreadable answer") from error
+    # The client does not check what it was sent.
+    cards = page.data if isinstance(page, AsyncPage) else None
+    return [card.model_dump() for card in cards or () if isinstance(card, Model)]
 
 
 def _served(backend: Backend, cards: list[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -80,28 +86,38 @@ def _served(backend: Backend, cards: list[Mapping[str, Any]]) -> Mapping[str, An
 
 def _window(card: Mapping[str, Any]) -> int | None:
     # vLLM puts the window into its card; llama.cpp reports the slot's and the trained one.
-    meta = card.get("meta") or {}
-    found = [card.get("max_model_len"), meta.get("n_ctx"), meta.get("n_ctx_train")]
-    return min((int(size) for size in found if size), default=None)
+    meta = card.get("meta")
+    details = meta if isinstance(meta, dict) else {}
+    found = [card.get("max_model_len"), details.get("n_ctx"), details.get("n_ctx_train")]
+    return min((size for size in found if isinstance(size, int) and size > 0), default=None)
 
 
 async def _honours_schema(backend: Backend) -> bool:
+    try:
+        text = await _sing(backend, CANARY_SCHEMA)
+    except SchemaRefused:
+        return False
+    except BackendError:
+        await _sing(backend, None)  # raises where it was not the schema
+        return False
+    try:
+        return bool(json.loads(text) == {"colour": "heliotrope"})
+    except json.JSONDecodeError:
+        return False
+
+
+async def _sing(backend: Backend, schema: JsonSchema | None) -> str:
     try:
         answer = await backend.call(
             [HumanMessage(CANARY_PROMPT)],
             limit=24,
             temperature=0.0,
             seconds=CANARY_SECONDS,
-            schema=CANARY_SCHEMA,
+            schema=schema,
         )
-    except SchemaRefused:
-        return False
     except TimeoutError:
         raise BackendUnavailable("the model's backend does not answer") from None
-    try:
-        return bool(json.loads(answer.text) == {"colour": "heliotrope"})
-    except json.JSONDecodeError:
-        return False
+    return answer.text
 
 
 async def watch(backend: Backend, *, every: float = 15.0) -> None:

@@ -7,6 +7,12 @@ from pydantic import SecretStr
 
 from settings import Provider, Settings
 
+LimitField = Literal["max_tokens", "max_completion_tokens"]
+OTHER_LIMIT_FIELD: dict[LimitField, LimitField] = {
+    "max_tokens": "max_completion_tokens",
+    "max_completion_tokens": "max_tokens",
+}
+
 OPENAI_API = "https://api.openai.com/v1"
 DEFAULT_MODELS: dict[Provider, str] = {
     "openai": "gpt-4o",
@@ -37,7 +43,7 @@ class Endpoint:
     api_key: SecretStr
     model: str
     model_is_default: bool
-    limit_field: Literal["max_tokens", "max_completion_tokens"]
+    limit_field: LimitField
     assumed_context: int
     tokenizer: Literal["prompt", "content", "none"]
     note: str = ""

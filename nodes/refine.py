@@ -23,7 +23,10 @@ Write the whole output again with them put right too. Write only the output."""
 JUDGE_TOKENS = 60
 EXPECTED_JUDGE_TOKENS = 12
 
+UNREAD = "unreadable judgement"
+
 _OPEN = re.compile(r"\bOPEN\b[\s:*\-]*(.*)", re.IGNORECASE)
+_NONE = re.compile(r"\W*(?:none|nothing|0\b|no\b(?!\.))", re.IGNORECASE)
 
 
 async def rewrite(miner: Miner, state: RefineState) -> Update:
@@ -70,6 +73,8 @@ async def judge(miner: Miner, state: RefineState) -> Update:
         temperature=0.0,
     )
     still_open = read_open(reply.text, len(state.feedbacks))
+    if still_open is None:
+        return {"still_open": [], "fallback": UNREAD, "calls": [reply.call]}
     update: Update = {"still_open": still_open, "calls": [reply.call]}
     if state.fewest_open is None or len(still_open) < state.fewest_open:
         update |= {"answer": state.candidate, "truncated": "", "fewest_open": len(still_open)}
@@ -116,13 +121,15 @@ def _others(state: RefineState) -> list[PreviousOutput]:
     ]
 
 
-def read_open(text: str, feedbacks: int) -> list[int]:
-    """The indexes of the feedbacks a judge's reply lists as open; none where it is unreadable."""
+def read_open(text: str, feedbacks: int) -> list[int] | None:
+    """The indexes of the feedbacks a judge's reply lists as open; `None` if it is unreadable."""
     match = _OPEN.search(text)
     if match is None:
+        return None
+    if _NONE.match(match.group(1)):
         return []
     numbers = {int(digits) for digits in re.findall(r"\d{1,4}", match.group(1))}
-    return sorted(number - 1 for number in numbers if 1 <= number <= feedbacks)
+    return sorted(number - 1 for number in numbers if 1 <= number <= feedbacks) or None
 
 
 def _rewritten(state: RefineState) -> list[Turn]:

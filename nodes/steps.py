@@ -49,7 +49,11 @@ def later_step(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int])
             return _timed(await node(miner, state), started)
         except MinerError as error:
             log.warning("step failed; the answer so far stands", reason=str(error))
-            return {"halted": True, "stopped_by_deadline": isinstance(error, DeadlinePassed)}
+            return {
+                "halted": True,
+                "stopped_by_deadline": isinstance(error, DeadlinePassed),
+                "fallback": state.fallback or "a later step failed",
+            }
 
     return run
 

@@ -6,9 +6,9 @@ leads, as in adaptive consistency: Aggarwal et al. 2023, arXiv:2305.11860.
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
-from nodes.arithmetic import asked_value
-from nodes.final_answers import FinalAnswer
+from nodes.arithmetic import agrees, asked_value
 from nodes.miner import Miner
 from nodes.state import CompleteState, Sample, Update
 
@@ -27,21 +27,20 @@ class Tally:
 def tally(state: CompleteState) -> Tally:
     """Count the final answers of the samples whose arithmetic holds; of all, if none does.
 
-    A question that is nothing but arithmetic is recomputed, and the result has a vote too. An
-    answer has won when it has at least two votes and more than any other.
+    An answer has won when it has at least two such votes and more than any other. A question
+    that is nothing but arithmetic is recomputed: an answer with that value has won at once, and
+    no other has before the samples are used up.
     """
     counted = [sample for sample in state.samples if sample.final and not sample.truncated]
-    votes = Counter(sample.final for sample in counted if sample.sound)
-    if not votes:
-        votes = Counter(sample.final for sample in counted)
-    if computed := _computed(state):
-        votes[computed] += 1
-    ranked = votes.most_common(2)
-    if not ranked:
-        return Tally(votes, settled=False, leader="")
-    leader, most = ranked[0]
-    runner_up = ranked[1][1] if len(ranked) > 1 else 0
-    return Tally(votes, settled=most >= AGREEMENT and most > runner_up, leader=leader)
+    sound = Counter(sample.final for sample in counted if sample.sound)
+    votes = sound or Counter(sample.final for sample in counted)
+    computed = asked_value("\n".join(filter(str.strip, [state.task, *state.queries])))
+    if computed is not None:
+        right = next((sample.final for sample in counted if _is(sample.final, computed)), "")
+        return Tally(votes, settled=bool(right), leader=right or _leader(votes))
+    ranked = [count for _, count in sound.most_common(2)]
+    settled = bool(ranked) and ranked[0] >= AGREEMENT and ranked[0] > sum(ranked[1:])
+    return Tally(votes, settled=settled, leader=_leader(votes))
 
 
 def readable(state: CompleteState) -> bool:
@@ -63,10 +62,10 @@ async def choose(_: Miner, state: CompleteState) -> Update:
     return {"answer": chosen.text, "truncated": chosen.truncated}
 
 
-def _computed(state: CompleteState) -> str:
-    for text in ("\n".join([state.task, *state.queries]).strip(), *state.queries, state.task):
-        value = asked_value(text)
-        if value is not None:
-            final = FinalAnswer("number", str(value))
-            return f"{final.kind} {final.value}"
-    return ""
+def _leader(votes: Counter[str]) -> str:
+    return votes.most_common(1)[0][0] if votes else ""
+
+
+def _is(final: str, value: Fraction) -> bool:
+    kind, _, written = final.partition(" ")
+    return kind == "number" and agrees(value, Fraction(written))

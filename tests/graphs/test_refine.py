@@ -1,0 +1,145 @@
+"""Every way through `refine`."""
+
+import asyncio
+import time
+
+import pytest
+
+from machine_room import Room
+from nodes.errors import BackendUnavailable
+from nodes.state import Feedback, Result
+from scripted import Hang, HangAfter, Status, Text, Truncated
+
+FAULTS = [
+    Feedback(problem="It is dull.", suggestion="Add a joke."),
+    Feedback(problem="It is short.", suggestion=""),
+]
+
+
+async def rewrite(room: Room, **fields: object) -> Result:
+    chosen = {"task": "Write a tale.", "output": "A tale.", "feedbacks": FAULTS} | fields
+    return await room.run("refine", **chosen)
+
+
+@pytest.mark.parametrize("room", ["vllm", "openai"], indirect=True)
+@pytest.mark.parametrize(
+    "verdict", ["OPEN: none", "OPEN: none of the 2 points", "**Open:** None.", "OPEN: 0"]
+)
+async def test_nothing_open_ends_it(room: Room, verdict: str) -> None:
+    room.backend.reply("A better tale.", verdict)
+    result = await rewrite(room)
+    assert result.answer == "A better tale."
+    assert room.path == ["recall", "rewrite", "judge"]
+    assert not result.fallback
+
+
+async def test_an_open_point_is_worked_on_again(room: Room) -> None:
+    room.backend.reply("A better tale.", "OPEN: 2", "A long tale.", "OPEN: none")
+    result = await rewrite(room)
+    assert result.answer == "A long tale."
+    assert room.path == ["recall", "rewrite", "judge", "rewrite_again", "judge"]
+    again = room.messages(2)[-1]["content"]
+    assert "It is short." in again
+    assert "It is dull." not in again
+    first = room.messages(0)
+    assert room.messages(2)[: len(first)] == room.messages(3)[: len(first)] == first
+
+
+@pytest.mark.parametrize("verdict", ["I cannot say", "OPEN: the ending", "OPEN: 17", "OPEN:"])
+async def test_an_unreadable_judgement_ends_it_and_is_told(room: Room, verdict: str) -> None:
+    room.backend.reply("A better tale.", verdict)
+    result = await rewrite(room)
+    assert result.answer == "A better tale."
+    assert room.path == ["recall", "rewrite", "judge"]
+    assert result.fallback == "unreadable judgement"
+
+
+async def test_an_unreadable_judgement_crowns_no_later_round(room: Room) -> None:
+    room.backend.reply("A better tale.", "OPEN: 1", "A dubious tale.", "who knows")
+    assert (await rewrite(room)).answer == "A better tale."
+
+
+async def test_the_best_round_wins_and_not_the_last(room: Room) -> None:
+    room.backend.reply("Round 1.", "OPEN: 1", "Round 2.", "OPEN: 1, 2", "Round 3.", "OPEN: 1")
+    result = await rewrite(room)
+    assert result.answer == "Round 1."
+    assert result.rounds == 3
+
+
+@pytest.mark.parametrize("room", [{"max_revisions": 2}], indirect=True)
+async def test_rounds_are_bounded(room: Room) -> None:
+    texts = iter(f"Round {number}." for number in range(1, 20))
+    room.backend.when("Which points", "OPEN: 1, 2", "OPEN: 1").default(lambda _: next(texts))
+    result = await rewrite(room)
+    assert room.path == ["recall", "rewrite", *["judge", "rewrite_again"] * 2, "judge"]
+    assert result.answer == "Round 2."
+
+
+@pytest.mark.parametrize("second", ["A better tale.", Truncated("Another tale which")])
+async def test_a_round_that_changes_nothing_ends_it(room: Room, second: str | Text) -> None:
+    room.backend.reply("A better tale.", "OPEN: 1", second)
+    result = await rewrite(room)
+    assert result.answer == "A better tale."
+    assert room.path == ["recall", "rewrite", "judge", "rewrite_again"]
+
+
+async def test_a_first_round_that_changes_nothing_ends_it(room: Room) -> None:
+    room.backend.reply("A tale.")
+    assert (await rewrite(room)).answer == "A tale."
+    assert room.path == ["recall", "rewrite"]
+
+
+@pytest.mark.parametrize("room", [{"max_revisions": 0}], indirect=True)
+async def test_one_round_is_not_judged(room: Room) -> None:
+    room.backend.reply("A better tale.")
+    await rewrite(room)
+    assert room.path == ["recall", "rewrite"]
+
+
+async def test_without_feedbacks_there_is_nothing_to_judge(room: Room) -> None:
+    room.backend.reply("A better tale.")
+    await rewrite(room, feedbacks=[])
+    assert room.path == ["recall", "rewrite"]
+
+
+@pytest.mark.parametrize(
+    ("script", "answer"),
+    [
+        (["A better tale.", Status(400)], "A better tale."),
+        (["A better tale.", Hang()], "A better tale."),
+        (["A better tale.", "OPEN: 1", Status(400)], "A better tale."),
+        (["A better tale.", "OPEN: 1", Hang()], "A better tale."),
+        (["A better tale.", "OPEN: 1", "Another.", Status(400)], "A better tale."),
+    ],
+)
+async def test_a_later_step_that_fails_or_runs_late_leaves_the_best_round(
+    room: Room, script: list[str | Status | Hang], answer: str
+) -> None:
+    room.backend.reply(*script)
+    async with asyncio.timeout(15):
+        result = await rewrite(room, deadline=time.monotonic() + 2)
+    assert result.answer == answer
+    assert result.fallback == "a later step failed"
+    assert result.stopped_by_deadline is isinstance(script[-1], Hang)
+
+
+async def test_a_first_round_that_stalls_is_kept_and_marked(room: Room) -> None:
+    room.backend.reply(HangAfter("A better"))
+    result = await rewrite(room, deadline=time.monotonic() + 1.5)
+    assert (result.answer, result.truncated) == ("A better", "deadline")
+    assert result.stopped_by_deadline
+
+
+async def test_no_first_round_is_an_error(room: Room) -> None:
+    room.backend.default(Status(503))
+    with pytest.raises(BackendUnavailable):
+        await rewrite(room, deadline=time.monotonic() + 1.2)
+
+
+async def test_neither_schema_nor_playbook_is_touched(room: Room) -> None:
+    await room.knows("Answer in French")
+    room.backend.reply("Round 1.", "OPEN: 1", "Round 2.", "OPEN: none")
+    await rewrite(room)
+    assert all("response_format" not in request.body for request in room.asked)
+    assert all("Answer in French" in request.prompt for request in room.asked)
+    assert await room.known() == ["Answer in French"]
