@@ -5,6 +5,7 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from nodes import materials
 from nodes.ballot import count, judge_answers, nothing_to_count
 from nodes.miner import Miner
 from nodes.recall import recall
@@ -15,7 +16,7 @@ Machine = CompiledStateGraph[AggregateState, None, Request, Result]
 
 
 def route_recall(state: AggregateState) -> Literal["count", "nothing"]:
-    return "count" if state.previous_outputs else "nothing"
+    return "count" if materials.of_outputs(state.previous_outputs) else "nothing"
 
 
 def route_count(state: AggregateState) -> Literal["judge_answers", "__end__"]:

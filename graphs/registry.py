@@ -1,8 +1,9 @@
 """The machines by the name of their component."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
@@ -47,10 +48,15 @@ class NodeEvent:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of an answer as the model writes it, and whether it is a first or a later one."""
+    """A piece of an answer as the model writes it, and whether it is a first or a later one.
+
+    `call` numbers the calls of the model whose tokens are told: each begins a text anew, also
+    where a call that broke off is made again.
+    """
 
     node: str
     kind: Literal["draft", "revision"]
+    call: int
     text: str
 
 
@@ -82,15 +88,21 @@ class Machines:
         Raises what `run` raises. Closing the iterator ends the run, down to the model call.
         """
         final: dict[str, Any] = {}
-        stream: AsyncIterator[Any] = self._machines[component].astream(
+        calls: dict[str | None, int] = {}
+        stream = self._machines[component].astream(
             request, config=CONFIG, stream_mode=["tasks", "messages", "values"]
         )
-        async for mode, chunk in stream:
-            if mode == "values":
-                final = chunk
-            elif mode == "tasks":
-                yield NodeEvent(chunk["name"], "started" if "input" in chunk else "finished")
-            elif text := chunk[0].text:
-                node = chunk[1]["langgraph_node"]
-                yield Token(node, "revision" if node in REVISING else "draft", text)
+        async with aclosing(cast(AsyncGenerator[Any, None], stream)) as run:
+            async for mode, chunk in run:
+                if mode == "values":
+                    final = chunk
+                elif mode == "tasks":
+                    yield NodeEvent(chunk["name"], "started" if "input" in chunk else "finished")
+                elif text := chunk[0].text:
+                    call = calls.setdefault(chunk[0].id, len(calls) + 1)
+                    yield _token(chunk[1]["langgraph_node"], call, text)
         yield Result.model_validate(final)
+
+
+def _token(node: str, call: int, text: str) -> Token:
+    return Token(node, "revision" if node in REVISING else "draft", call, text)

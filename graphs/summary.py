@@ -5,6 +5,7 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from nodes import materials
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.state import Request, Result, SummaryState
@@ -15,7 +16,7 @@ Machine = CompiledStateGraph[SummaryState, None, Request, Result]
 
 
 def route_recall(state: SummaryState) -> Literal["measure", "nothing"]:
-    return "measure" if state.previous_outputs else "nothing"
+    return "measure" if materials.of_outputs(state.previous_outputs) else "nothing"
 
 
 def route_measure(state: SummaryState) -> Literal["take_notes", "summarise"]:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from memory import TokenCounter
 from nodes.errors import TaskTooLong
@@ -14,15 +15,22 @@ SMALLEST_ANSWER = 256
 NEAR_FULL = 0.5  # of the room: below this an estimate is as good as a count
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
 LONG_TEXT = 20_000  # characters; counting more than this is taken off the event loop
+FEWEST_TOKENS = 40  # less than this of a text says nothing; the oldest give way to the others
+MOST_COUNTS = 3
+WELL_FILLED = 0.85  # of the room: cutting less would not be worth another count
 CUT_MARK = "\n[… cut to fit the model's window …]\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """A text to work on, with the heading it stands under; it may be cut in the middle."""
+    """A text to work on, with the heading it stands under; it may be cut in the middle.
+
+    Every line of a `quoted` one is marked as a quotation, so that none can pass for instructions.
+    """
 
     heading: str
     text: str
+    quoted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +68,51 @@ async def compose(miner: Miner, parts: Parts) -> Prompt:
     """
     window = miner.model.context_length
     room = window - _answer_room(miner.settings.max_tokens, window)
-    prompt, estimate = await _fitted(miner, parts, int(room * SAFETY))
-    if estimate < NEAR_FULL * room:
-        return prompt
-    counted = await miner.model.count(prompt.turns)
-    if counted is None or (counted <= room and not prompt.cut):
-        return prompt
-    # What the estimate gave too little or too much is put right by the model's own count.
-    prompt, _ = await _fitted(miner, parts, int(room * SAFETY * estimate / counted))
-    return prompt
+    tokens = _Counted(miner.tokens)
+    limit, best = int(room * SAFETY), None
+    for _ in range(MOST_COUNTS):
+        prompt, estimate = await _fitted(tokens, parts, limit)
+        if estimate < NEAR_FULL * room:
+            return prompt
+        counted = await miner.model.count(prompt.turns)
+        if counted is None:
+            return best or prompt
+        if counted <= room:
+            if best or not prompt.cut or counted >= WELL_FILLED * room:
+                return prompt
+            best = prompt
+        elif best:
+            break
+        # What the estimate gave too little or too much is put right by the model's own count.
+        limit = int(room * SAFETY * estimate / counted)
+    return best or prompt
 
 
-async def _fitted(miner: Miner, parts: Parts, room: int) -> tuple[Prompt, int]:
+class _Counted:
+    """A counter that counts each text once: a prompt is put together more than once."""
+
+    def __init__(self, tokens: TokenCounter) -> None:
+        self._tokens = tokens
+        self._known: dict[str, int] = {}
+
+    def count(self, text: str) -> int:
+        if text not in self._known:
+            self._known[text] = self._tokens.count(text)
+        return self._known[text]
+
+    def cut(self, text: str, room: int, *, keep: Literal["start", "end"] = "start") -> str:
+        return self._tokens.cut(text, room, keep=keep)
+
+
+async def _fitted(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, int]:
     texts = [parts.task, *(part.text for part in (*parts.asked, *parts.materials))]
     texts += [turn.content for turn in parts.history]
     if sum(len(text) for text in texts) > LONG_TEXT:
-        return await asyncio.to_thread(_measured, miner.tokens, parts, room)
-    return _measured(miner.tokens, parts, room)
+        return await asyncio.to_thread(_measured, tokens, parts, room)
+    return _measured(tokens, parts, room)
 
 
-def _measured(tokens: TokenCounter, parts: Parts, room: int) -> tuple[Prompt, int]:
+def _measured(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, int]:
     prompt = _composed(tokens, parts, room)
     return prompt, sum(tokens.count(turn.content) + PER_TURN for turn in prompt.turns)
 
@@ -88,35 +121,30 @@ def _answer_room(max_tokens: int, window: int) -> int:
     return min(max_tokens, max(window // 4, SMALLEST_ANSWER))
 
 
-def _composed(tokens: TokenCounter, parts: Parts, room: int) -> Prompt:
+def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:
     asking, working = (_with_text(found) for found in (parts.asked, parts.materials))
-    given = [*asking, *working]
-    headings = sum(tokens.count(material.heading) + PER_TURN for material in given)
-    left = room - tokens.count(parts.system) - tokens.count(parts.closing) - headings
-    left -= tokens.count(parts.task) + 2 * PER_TURN
+    left = room - tokens.count(parts.system) - tokens.count(parts.closing)
+    left -= tokens.count(parts.task) + 3 * PER_TURN
     if left < 0:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
-    cut: list[str] = []
     preferences = _first_fitting(tokens, parts.preferences, left // 4)
-    if len(preferences) < len(parts.preferences):
-        cut.append("playbook")
     left -= sum(tokens.count(line) + 2 for line in preferences)
-    asked = _shared_out(tokens, asking, left)
-    left -= sum(tokens.count(material.text) for material in asked)
-    materials = _shared_out(tokens, working, left)
-    kept = [*asked, *materials]
-    cut += [old.heading or "input" for old, new in zip(given, kept, strict=True) if old != new]
-    left -= sum(tokens.count(material.text) for material in materials)
+    asked = _shares(tokens, asking, left)
+    left -= sum(_cost(tokens, material) for material in asked if material)
+    materials = _shares(tokens, working, left)
+    left -= sum(_cost(tokens, material) for material in materials if material)
     history = _last_fitting(tokens, parts.history, left)
-    if len(history) < len(parts.history):
-        cut.append("history")
+    given, kept = [*asking, *working], [*asked, *materials]
+    shortened = [old.heading or "input" for old, new in zip(given, kept, strict=True) if old != new]
+    cut = {"playbook": len(preferences) < len(parts.preferences)}
+    cut |= {"history": len(history) < len(parts.history)}
     return Prompt(
         [
             Turn(role="system", content=_system(parts.system, preferences)),
             *history,
-            Turn(role="user", content=_request(parts.task, kept, parts.closing)),
+            Turn(role="user", content=_request(parts.task, [m for m in kept if m], parts.closing)),
         ],
-        cut,
+        [name for name, happened in cut.items() if happened] + shortened,
     )
 
 
@@ -140,12 +168,16 @@ def _request(task: str, materials: Sequence[Material], closing: str) -> str:
     blocks = [task]
     for material in materials:
         heading = f"{material.heading}:\n" if material.heading else ""
-        blocks.append(heading + material.text)
+        blocks.append(heading + (_quoted(material.text) if material.quoted else material.text))
     blocks.append(closing)
     return "\n\n".join(block for block in blocks if block.strip())
 
 
-def _first_fitting(tokens: TokenCounter, lines: Sequence[str], room: int) -> list[str]:
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.splitlines())
+
+
+def _first_fitting(tokens: _Counted, lines: Sequence[str], room: int) -> list[str]:
     fitting: list[str] = []
     for line in lines:
         room -= tokens.count(line) + 2
@@ -155,7 +187,7 @@ def _first_fitting(tokens: TokenCounter, lines: Sequence[str], room: int) -> lis
     return fitting
 
 
-def _last_fitting(tokens: TokenCounter, turns: Sequence[Turn], room: int) -> list[Turn]:
+def _last_fitting(tokens: _Counted, turns: Sequence[Turn], room: int) -> list[Turn]:
     fitting: list[Turn] = []
     for turn in reversed(turns):
         room -= tokens.count(turn.content) + PER_TURN
@@ -168,21 +200,39 @@ def _last_fitting(tokens: TokenCounter, turns: Sequence[Turn], room: int) -> lis
     return fitting
 
 
-def _shared_out(tokens: TokenCounter, materials: Sequence[Material], room: int) -> list[Material]:
-    """Give the short ones all they need and the long ones equal shares of what remains."""
-    counts = {index: tokens.count(material.text) for index, material in enumerate(materials)}
-    kept = list(materials)
-    waiting = sorted(counts, key=lambda index: counts[index])
+def shared_out(
+    tokens: TokenCounter, materials: Sequence[Material], room: int
+) -> list[Material | None]:
+    """The materials cut to `room` tokens together.
+
+    The short ones get all they need and the long ones equal shares of what remains; `None` stands
+    for the oldest, where the shares of all would be too small to say anything.
+    """
+    return _shares(_Counted(tokens), materials, room)
+
+
+def _shares(tokens: _Counted, materials: Sequence[Material], room: int) -> list[Material | None]:
+    costs = [_cost(tokens, material) for material in materials]
+    first = 0
+    while sum(costs[first:]) > room and room < FEWEST_TOKENS * (len(costs) - first):
+        first += 1
+    kept: list[Material | None] = [None] * first + list(materials[first:])
+    waiting = sorted(range(first, len(costs)), key=lambda index: costs[index])
     for position, index in enumerate(waiting):
-        share = max(0, room) // (len(waiting) - position)
-        if counts[index] > share:
-            kept[index] = Material(
-                materials[index].heading, _middle_cut(tokens, materials[index].text, share)
-            )
-        room -= min(counts[index], share)
+        share = room // (len(waiting) - position)
+        if costs[index] > share:
+            kept[index] = _shortened(tokens, materials[index], share)
+        room -= min(costs[index], share)
     return kept
 
 
-def _middle_cut(tokens: TokenCounter, text: str, room: int) -> str:
-    half = max(0, room - tokens.count(CUT_MARK)) // 2
-    return tokens.cut(text, half) + CUT_MARK + tokens.cut(text, half, keep="end")
+def _cost(tokens: _Counted, material: Material) -> int:
+    marks = 2 * len(material.text.splitlines()) if material.quoted else 0
+    return tokens.count(material.heading) + PER_TURN + tokens.count(material.text) + marks
+
+
+def _shortened(tokens: _Counted, material: Material, share: int) -> Material:
+    room = share - _cost(tokens, replace(material, text=CUT_MARK))
+    half = max(0, room) // 2
+    start, end = (tokens.cut(material.text, half, keep=keep) for keep in ("start", "end"))
+    return replace(material, text=start + CUT_MARK + end)

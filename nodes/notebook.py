@@ -6,18 +6,21 @@ what stands in no tags is still the answer, and an earlier document is handed on
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nodes.state import PreviousOutput, Request, Result
+from nodes.final_answers import read_final_answer
+from nodes.state import PreviousOutput, Request, Result, Truncation
 
 NO_UPDATE = "no update"
 LONGEST_RESPONSE = 50_000
 LONGEST_NOTEBOOK = 100_000
 DOCUMENT_NOTE = "The document is in the notebook."
 REWRITTEN_NOTE = "The revised document is in the notebook."
-SAME_LINES = 0.5  # an untagged answer that repeats this share of a document's lines is its edit
+UNCHANGED_NOTE = "The document is unchanged."
+SAME_LINES = 0.5  # an untagged answer that shares this much of its and a document's lines edits it
 FEWEST_LINES = 3  # shorter documents repeat each other by chance
+WRITERS = frozenset({"complete", "refine"})  # the others speak about documents, or set their own
 
 INSTRUCTION = """\
 If the task is to write or to change a document, such as code, a story or a report, first write \
@@ -27,8 +30,9 @@ not use the tags."""
 MERGE_INSTRUCTION = """\
 Several documents are given. If the task concerns them, write one that replaces them all."""
 
-_OPEN = re.compile(r"^[ \t*`]*<\s*notebook\s*>[ \t*`]*\n?|<\s*notebook\s*>[ \t]*\n?", re.I | re.M)
-_CLOSE = re.compile(r"\n?[ \t*`]*<\s*/\s*notebook\s*>[ \t*`]*", re.I)
+_TAG = re.compile(r"<[ \t]{0,3}(/?)[ \t]{0,3}notebook[ \t]{0,3}>", re.IGNORECASE)
+_FENCED = re.compile(r"^```[^\n`]*\n(.*?)\n```[ \t]*$", re.MULTILINE | re.DOTALL)
+_BLANK = " \t\r"
 
 
 def instruction(request: Request) -> str:
@@ -47,53 +51,85 @@ class Output:
     notebook: str
 
 
-def output_of(request: Request, result: Result) -> Output:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An answer taken apart: the remark, and the document.
+
+    The document is `None` where the answer marks none, and empty where it says `no update`.
+    `whole` tells whether its end was marked.
+    """
+
+    note: str
+    document: str | None = None
+    whole: bool = True
+
+
+def output_of(component: str, request: Request, result: Result) -> Output:
     """The answer of a run and the document to hand on, by the contract's notebook rules."""
     if result.document:
         return _bounded(result.answer, result.document)
+    if component not in WRITERS:
+        return _bounded(result.answer, handed_on(request))
     if request.output_is_document:
-        # Half of a revision must not take the place of the whole document.
-        return (
-            _bounded(result.answer, request.output)
-            if result.truncated
-            else _bounded(REWRITTEN_NOTE, result.answer)
-        )
-    documents = earlier_documents(request.previous_outputs)
-    note, document = split(result.answer)
-    if document is None:
-        edited = _edited(result.answer, documents)
-        note, document = (DOCUMENT_NOTE, edited) if edited else (result.answer, None)
-    if document and result.truncated and len(documents) == 1:
-        return _bounded(result.answer, documents[0])
-    if document:
-        return _bounded(note or DOCUMENT_NOTE, document)
-    return _bounded(note, handed_on(documents))
+        return _revised(request.output, result)
+    found = written(request, result.answer, result.truncated)
+    if found.document is None and not result.truncated:
+        found = _edit(result.answer, carried(request))
+    if not found.document:
+        said = UNCHANGED_NOTE if carried(request) else result.answer
+        return _bounded(found.note or said, handed_on(request))
+    if not found.note and not carried(request) and read_final_answer(found.document):
+        # Small models put the answer to a question between the tags, too.
+        return _bounded(found.document, NO_UPDATE)
+    return _bounded(found.note or DOCUMENT_NOTE, _as_it_was(found.document, request))
 
 
-def split(text: str) -> tuple[str, str | None]:
-    """A remark and the document between the tags; `None` where there is no tag at all.
+def written(request: Request, answer: str, truncated: Truncation) -> Written:
+    """The remark and the document of an answer, which is no document if half of one is all there
+    is and an earlier one is whole."""
+    found = split(answer)
+    if found.document and truncated and not found.whole and carried(request):
+        return Written("\n\n".join(part for part in (found.note, found.document) if part))
+    return found
 
-    One missing tag is put where the text begins or ends. Of several documents the first tag and
-    the last one count, so that a document may speak of the tags itself.
+
+def _as_it_was(document: str, request: Request) -> str:
+    """The earlier document that this one repeats, if it does: space around it was lost."""
+    same = (old for old in carried(request) if old.strip() == document.strip())
+    return next(same, document)
+
+
+def split(text: str) -> Written:
+    """A remark and the document between the tags.
+
+    Of several the first opening and the last closing tag count, so that a document may speak of
+    the tags itself; those that begin or end a line go before those in a sentence, which count
+    only as a pair. Where one tag is missing, the document begins or ends with the text.
     """
-    opening = _OPEN.search(text)
-    closings = list(_CLOSE.finditer(text, opening.end() if opening else 0))
-    if opening is None and not closings:
-        return text.strip(), None
-    begin = opening.end() if opening else 0
-    end = closings[-1].start() if closings else len(text)
-    before = text[: opening.start()] if opening else ""
-    after = text[closings[-1].end() :] if closings else ""
-    document = text[begin:end].strip("\n")
-    note = "\n\n".join(part.strip() for part in (before, after) if part.strip())
-    if not document.strip() or document.strip().lower() == NO_UPDATE:
-        return note, None
-    return note, document
+    opening, closing = _markers(text)
+    if opening is None and closing is None:
+        return Written(text.strip())
+    document = text[
+        opening.inner if opening else 0 : closing.inner if closing else len(text)
+    ].strip("\r\n")
+    before, after = (
+        text[: opening.outer].strip() if opening else "",
+        text[closing.outer :].strip() if closing else "",
+    )
+    note = "\n\n".join(part for part in _unfenced(before, after) if part)
+    if document.strip().lower() in ("", NO_UPDATE):
+        return Written(note, "")
+    return Written(note, document, closing is not None)
 
 
 def earlier_documents(outputs: Sequence[PreviousOutput]) -> list[str]:
     """The documents that earlier outputs carry, oldest first."""
     return [output.notebook for output in outputs if carries_document(output)]
+
+
+def carried(request: Request) -> list[str]:
+    """The documents that came with a request, oldest first."""
+    return earlier_documents(request.previous_outputs)
 
 
 def carries_document(output: PreviousOutput) -> bool:
@@ -102,18 +138,109 @@ def carries_document(output: PreviousOutput) -> bool:
     return bool(text) and text.lower() != NO_UPDATE and output.component != "human_feedback"
 
 
-def handed_on(documents: Sequence[str]) -> str:
+def handed_on(request: Request) -> str:
     """The earlier document to hand on where this run wrote none: the latest."""
+    documents = carried(request)
     return documents[-1] if documents else NO_UPDATE
 
 
-def _edited(text: str, documents: Sequence[str]) -> str | None:
-    written = {line.strip() for line in text.splitlines() if line.strip()}
+def _revised(document: str, result: Result) -> Output:
+    # The editor was asked for nothing but the document, so that tags are the exception.
+    found = split(result.answer)
+    if found.document is None or (found.document and _TAG.search(document)):
+        found = Written("", result.answer, whole=False)
+    if result.truncated and not found.whole:
+        return _bounded(result.answer, document)
+    new = (found.document or "").strip()
+    if new.lower() in ("", NO_UPDATE) or new == document.strip():
+        return _bounded(found.note or UNCHANGED_NOTE, document)
+    return _bounded(found.note or REWRITTEN_NOTE, found.document or document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """A tag in a text. `outer` is where the remark ends or goes on, `inner` where the document
+    begins or ends; `edge` tells whether nothing of the remark shares the line."""
+
+    closes: bool
+    outer: int
+    inner: int
+    edge: bool
+    alone: bool
+
+
+def _tags(text: str) -> Iterator[_Tag]:
+    for match in _TAG.finditer(text):
+        begin = text.rfind("\n", 0, match.start()) + 1
+        end = text.find("\n", match.end())
+        end = len(text) if end < 0 else end
+        before = text[begin : match.start()].strip(_BLANK)
+        after = text[match.end() : end].strip(_BLANK)
+        decorated = before == after and not before.strip("*`")
+        if match.group(1):
+            yield _Tag(
+                closes=True,
+                outer=end if decorated else match.end(),
+                inner=begin if decorated or not before else match.start(),
+                edge=decorated or not after,
+                alone=decorated or not (before or after),
+            )
+        else:
+            yield _Tag(
+                closes=False,
+                outer=begin if decorated else match.start(),
+                inner=end if decorated or not after else match.end(),
+                edge=decorated or not before,
+                alone=decorated or not (before or after),
+            )
+
+
+def _markers(text: str) -> tuple[_Tag | None, _Tag | None]:
+    tags = list(_tags(text))
+    openings = [tag for tag in tags if not tag.closes]
+    opening = next((tag for tag in openings if tag.edge), openings[0] if openings else None)
+    closings = [tag for tag in tags if tag.closes and (not opening or tag.inner >= opening.inner)]
+    closing = next((tag for tag in reversed(closings) if tag.edge), None)
+    if opening and opening.edge:
+        return opening, closing or (closings[-1] if closings else None)
+    if opening:
+        return (opening, closing) if closing else (None, None)
+    if closing and (closing.alone or not text[closing.outer :].strip()):
+        return None, closing
+    return None, None
+
+
+def _unfenced(before: str, after: str) -> tuple[str, str]:
+    """The remark around the tags without the code fence that they stand in, if they do."""
+    head, _, opened = before.rpartition("\n")
+    closed, _, tail = after.partition("\n")
+    if opened.strip().startswith("```") and closed.strip() == "```":
+        return head.strip(), tail.strip()
+    return before, after
+
+
+def _edit(text: str, documents: Sequence[str]) -> Written:
+    """An untagged answer that repeats most of an earlier document, as its edit."""
+    whole, fences = _lines(text), list(_FENCED.finditer(text))
     for document in reversed(documents):
-        lines = {line.strip() for line in document.splitlines() if line.strip()}
-        if len(lines) >= FEWEST_LINES and len(lines & written) >= SAME_LINES * len(lines):
-            return text
-    return None
+        old = _lines(document)
+        for fence in fences:
+            inner = _lines(fence.group(1))
+            if _repeats(inner, old) and len(inner & old) == len(whole & old):
+                note = f"{text[: fence.start()].strip()}\n\n{text[fence.end() :].strip()}"
+                return Written(note.strip(), fence.group(1))
+        if _repeats(whole, old):
+            return Written("", text)
+    return Written(text.strip())
+
+
+def _repeats(lines: set[str], old: set[str]) -> bool:
+    same = len(lines & old)
+    return len(old) >= FEWEST_LINES and same >= SAME_LINES * max(len(old), len(lines))
+
+
+def _lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if line.strip()}
 
 
 def _bounded(immediate_response: str, notebook: str) -> Output:

@@ -1,13 +1,14 @@
 """Summarising earlier outputs, in one pass or piece by piece where they exceed the window."""
 
 import asyncio
+import time
 
 from nodes import materials
-from nodes.context import Material, Parts, Prompt, compose
-from nodes.errors import MinerError
+from nodes.context import Material, Parts, Prompt, compose, shared_out
+from nodes.errors import DeadlinePassed, MinerError
 from nodes.miner import Miner
 from nodes.model import Reply
-from nodes.state import SummaryState, Turn, Update
+from nodes.state import SummaryState, Update
 from nodes.steps import deadline
 
 SYSTEM = """\
@@ -21,7 +22,10 @@ NOTHING = "There is nothing to summarise: the request carries no previous output
 PIECE_TOKENS = 300
 MOST_PIECES = 24
 AT_ONCE = 4
+PIECE_SHARE = 2  # a piece has at most the window divided by this
+ASKED_SHARE = 8  # and what is asked beside the task, in the prompt of each piece
 TIME_FOR_PIECES = 0.6  # of what is left when they start; the rest is for putting them together
+UNREAD = "parts not read"
 
 
 async def nothing_to_summarise(_: Miner, __: SummaryState) -> Update:
@@ -51,43 +55,54 @@ async def measure(miner: Miner, state: SummaryState) -> Update:
     """Cut the material into pieces if it does not fit the window as a whole."""
     whole = materials.of_outputs(state.previous_outputs)
     prompt = await _prompt(miner, state, whole)
-    if not prompt.cut:
+    headings = {part.heading for part in whole}
+    if headings.isdisjoint(prompt.cut):
         return {"pieces": []}
-    text = "\n\n".join(f"{part.heading}:\n{part.text}" for part in whole)
-    pieces = await asyncio.to_thread(_pieces, miner, text)
-    return {"pieces": pieces[:MOST_PIECES], "cut": ["material"] if pieces[MOST_PIECES:] else []}
+    size = miner.model.context_length // PIECE_SHARE
+    shared = await asyncio.to_thread(shared_out, miner.tokens, whole, size * MOST_PIECES)
+    pieces = await asyncio.to_thread(_pieces, miner, [part for part in shared if part], size)
+    cut = [old.heading for old, new in zip(whole, shared, strict=True) if old != new]
+    return {"pieces": pieces, "cut": cut}
 
 
 async def take_notes(miner: Miner, state: SummaryState) -> Update:
     """Notes on every piece, some at a time; a piece that fails or is late is left out and told."""
     slots = asyncio.Semaphore(AT_ONCE)
-    ends = deadline(state)
-    loop_time = asyncio.get_running_loop().time
-
-    async def note(text: str) -> Reply | None:
-        async with slots:
-            try:
-                return await miner.model.ask(
-                    "take_notes",
-                    _piece_prompt(state, text),
-                    deadline=ends - reserved,
-                    limit=PIECE_TOKENS,
-                    temperature=0.0,
-                )
-            except MinerError:
-                return None
-
-    reserved = max(0.0, ends - loop_time()) * (1 - TIME_FOR_PIECES)
-    replies = await asyncio.gather(*(note(text) for text in state.pieces))
-    read = [reply for reply in replies if reply is not None]
-    missed = len(read) < len(replies)
+    left = max(0.0, deadline(state) - time.monotonic())
+    ends = deadline(state) - left * (1 - TIME_FOR_PIECES)
+    queries, room = materials.of_queries(state), miner.model.context_length // ASKED_SHARE
+    asked = await asyncio.to_thread(shared_out, miner.tokens, queries, room)
+    prompts = [_piece(state, [part for part in asked if part], piece) for piece in state.pieces]
+    outcomes = await asyncio.gather(*(_note(miner, prompt, ends, slots) for prompt in prompts))
+    read = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
+    late = any(isinstance(outcome, DeadlinePassed) for outcome in outcomes)
+    missed = len(outcomes) - len(read)
     return {
         "notes": [reply.text for reply in read],
-        "cut": [*state.cut, *(["material"] if missed else [])],
-        "stopped_by_deadline": missed,
+        "cut": [*state.cut, *([f"{missed} of {len(outcomes)} parts"] if missed else [])],
+        "fallback": UNREAD if missed else state.fallback,
+        "stopped_by_deadline": late,
         "rounds": 1,
         "calls": [reply.call for reply in read],
     }
+
+
+async def _note(
+    miner: Miner, parts: Parts, ends: float, slots: asyncio.Semaphore
+) -> Reply | MinerError:
+    async with slots:
+        try:
+            prompt = await compose(miner, parts)
+            return await miner.model.ask(
+                "take_notes", prompt.turns, deadline=ends, limit=_limit(miner), temperature=0.0
+            )
+        except MinerError as error:
+            return error
+
+
+def _limit(miner: Miner) -> int:
+    """As long as the notes on a piece may be for those on all pieces to fit the window."""
+    return min(PIECE_TOKENS, miner.model.context_length // PIECE_SHARE // MOST_PIECES)
 
 
 async def _prompt(miner: Miner, state: SummaryState, material: list[Material]) -> Prompt:
@@ -100,23 +115,28 @@ async def _prompt(miner: Miner, state: SummaryState, material: list[Material]) -
             task=f"Task: {state.task or 'Summarise the material.'}",
             asked=materials.of_queries(state),
             materials=material,
-            closing="Write the summary.",
+            closing=f"Write the summary. {materials.closing_of(state)}".strip(),
         ),
     )
 
 
-def _pieces(miner: Miner, text: str) -> list[str]:
-    room = miner.model.context_length // 2
+def _pieces(miner: Miner, parts: list[Material], size: int) -> list[str]:
+    text = "\n\n".join(f"{part.heading}:\n{part.text}" for part in parts)
     pieces = []
     while text:
-        piece = miner.tokens.cut(text, room) or text[:room]
+        piece = miner.tokens.cut(text, size) or text[:size]
         pieces.append(piece)
         text = text[len(piece) :]
     return pieces
 
 
-def _piece_prompt(state: SummaryState, text: str) -> list[Turn]:
-    return [
-        Turn(role="system", content=SYSTEM),
-        Turn(role="user", content=f"Task: {state.task}\n\n{PIECE}\n\n{text}"),
-    ]
+def _piece(state: SummaryState, asked: list[Material], piece: str) -> Parts:
+    return Parts(
+        system=SYSTEM,
+        preferences=(),
+        history=(),
+        task=f"Task: {state.task}",
+        asked=asked,
+        materials=[Material("Part of the material", piece)],
+        closing=PIECE,
+    )

@@ -5,13 +5,17 @@ import importlib.util
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import aiohttp
+
 from nodes.errors import SearchFailed, SearchUnavailable
 from nodes.state import SearchHit
 from settings import Settings
 
 LONGEST_SNIPPET = 600
 LONGEST_TITLE = 200
+LONGEST_ADDRESS = 2_000
 LONGEST_QUERY = 400
+ANY_LANGUAGE = "all"  # the wrapper's own default is English
 PACKAGES = {"searxng": ("langchain_community",), "duckduckgo": ("langchain_community", "ddgs")}
 
 
@@ -27,12 +31,20 @@ class _SearxNG:
         self._address = f"{address}/search"
 
     async def search(self, query: str, most: int) -> list[SearchHit]:
-        wrapper = await asyncio.to_thread(_searx_wrapper, self._address)
         try:
-            found = await wrapper.aresults(query[:LONGEST_QUERY], num_results=most)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            found = await self._found(query[:LONGEST_QUERY], most)
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            # The wrapper has no errors of its own: these are what odd answers raise in it.
             raise SearchFailed("the SearxNG server gave no readable answer") from error
         return hits(found, address="link", snippet="snippet")
+
+    async def _found(self, query: str, most: int) -> list[dict[str, Any]]:
+        wrapper = await asyncio.to_thread(_searx_wrapper, self._address)
+        try:
+            found: list[dict[str, Any]] = await wrapper.aresults(query, num_results=most)
+        except aiohttp.ClientError as error:
+            raise SearchFailed("the SearxNG server cannot be reached") from error
+        return found
 
 
 class _DuckDuckGo:
@@ -79,14 +91,15 @@ def _is_web_address(address: object) -> bool:
         parts = urlsplit(address)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+    plain = address.isprintable() and " " not in address and len(address) <= LONGEST_ADDRESS
+    return plain and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _searx_wrapper(address: str) -> Any:  # noqa: ANN401 - its package may be missing
     # Takes seconds to import, and is not there without the extra.
     from langchain_community.utilities import SearxSearchWrapper  # noqa: PLC0415
 
-    return SearxSearchWrapper(searx_host=address)
+    return SearxSearchWrapper(searx_host=address, params={"language": ANY_LANGUAGE})
 
 
 def _duckduckgo(query: str, most: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
+from dataclasses import asdict
 
 from graphs.registry import Machines, NodeEvent, Token
 from nodes import state
@@ -76,11 +77,11 @@ async def _in_time(
 
 def _told(event: NodeEvent | Token) -> bytes:
     if isinstance(event, NodeEvent):
-        return _event("node", _json({"node": event.node, "state": event.state}))
-    return _event("token", _json({"node": event.node, "kind": event.kind, "text": event.text}))
+        return _event("node", _json(asdict(event)))
+    return _event("token", _json(asdict(event)))
 
 
-def _json(value: Mapping[str, str]) -> bytes:
+def _json(value: Mapping[str, object]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 

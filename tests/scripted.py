@@ -171,7 +171,8 @@ class Scripted:
     An answer is a string, a reply, or a function from `Recorded` to either. Rules are asked
     first, in the order given, then the queue, then the default. A request that nothing covers
     gets a 500 and is kept in `unexpected`. The miner's start-up canary is answered by `canary`
-    (as a backend that honours schemas, unless set otherwise) and kept apart in `canaries`.
+    (as a backend that honours schemas, unless set otherwise) and kept apart in `canaries`. With a
+    `tokenizer` there is a `/tokenize` as vLLM's.
     """
 
     def __init__(self, models: tuple[str, ...] = ("scripted-model",)) -> None:
@@ -180,6 +181,7 @@ class Scripted:
         self.api_key: str | None = None
         self.models_reply: Reply | None = None
         self.embeddings_reply: Reply | None = None
+        self.tokenizer: Callable[[str], list[int]] | None = None
         self.embedding_size = 64
         self.canary: Answer = Json({"colour": "heliotrope"})
         self.canaries: list[Recorded] = []
@@ -278,6 +280,7 @@ class Scripted:
             "/v1/models": self._models,
             "/v1/chat/completions": self._chat,
             "/v1/embeddings": self._embeddings,
+            **({"/tokenize": self._tokenize} if self.tokenizer else {}),
         }.get(request.path)
         if route is None:
             await exchange.error(Status(404, message="no such path"))
@@ -312,6 +315,11 @@ class Scripted:
         if self.max_model_len is not None:
             cards = [{**card, "max_model_len": self.max_model_len} for card in cards]
         await exchange.json(200, {"object": "list", "data": cards})
+
+    async def _tokenize(self, request: Recorded, exchange: "_Exchange") -> None:
+        assert self.tokenizer is not None
+        found = self.tokenizer(request.body["prompt"])
+        await exchange.json(200, {"count": len(found), "tokens": found})
 
     async def _chat(self, request: Recorded, exchange: "_Exchange") -> None:
         if request.schema_name == "canary":

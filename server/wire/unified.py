@@ -7,10 +7,16 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from nodes import state
-from nodes.notebook import NO_UPDATE, carries_document, output_of
+from nodes.notebook import (
+    LONGEST_NOTEBOOK,
+    LONGEST_RESPONSE,
+    NO_UPDATE,
+    carries_document,
+    output_of,
+)
 from server.wire.form import Cid, Form, WireRequest, WireResponse, text
 
-REVIEWS = frozenset({"feedback", "human_feedback"})  # what these put out is about other outputs
+REVIEWS = frozenset({"feedback", "human_feedback"})  # what these say is about other outputs
 
 
 def _not_blank(value: str) -> str:
@@ -34,18 +40,23 @@ class Item(BaseModel):
     output_to_analyze: Work | None = Field(None, description="for feedback: the output to review")
     feedback_text: Query | None = Field(None, description="for human_feedback: what the user says")
 
-    QUERIES: ClassVar[tuple[str, ...]] = ("user_query", "feedback_text")
-
     @model_validator(mode="after")
     def _asks_something(self) -> Self:
-        named = (self.user_query, self.feedback_text, self.feedback)
-        if not any((*named, self.original_output, self.output_to_analyze)):
+        if not (self.asked or self.said or self.work):
             raise ValueError("Item should have a user_query")
         return self
 
     @property
-    def query(self) -> str:
+    def asked(self) -> str:
         return text(self.user_query or self.feedback_text or "")
+
+    @property
+    def said(self) -> str:
+        return text(self.feedback or "")
+
+    @property
+    def work(self) -> str:
+        return text(self.original_output or self.output_to_analyze or "")
 
 
 class Output(BaseModel):
@@ -53,8 +64,8 @@ class Output(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    immediate_response: str = Field("", max_length=50_000)
-    notebook: str = Field(NO_UPDATE, max_length=100_000)
+    immediate_response: str = Field("", max_length=LONGEST_RESPONSE)
+    notebook: str = Field(NO_UPDATE, max_length=LONGEST_NOTEBOOK)
 
 
 class PreviousOutput(BaseModel):
@@ -71,7 +82,7 @@ class PreviousOutput(BaseModel):
         return state.PreviousOutput(
             component=text(self.component),
             task=text(self.task),
-            queries=[text(item["user_query"]) for item in self.input if _asks(item)],
+            queries=[query for query in map(_asked_of, self.input) if query],
             immediate_response=text(self.output.immediate_response),
             notebook=text(self.output.notebook),
         )
@@ -89,7 +100,7 @@ class UnifiedRequest(WireRequest):
         return state.Request(
             cid=self.cid,
             task=text(self.task),
-            queries=[item.query for item in self.input if item.query],
+            queries=self._queries(),
             previous_outputs=[output.to_state() for output in self.previous_outputs],
             use_conversation_history=self.use_conversation_history,
             use_playbook=self.use_playbook,
@@ -97,12 +108,22 @@ class UnifiedRequest(WireRequest):
             deadline=deadline,
         )
 
+    def _queries(self) -> list[str]:
+        """What the items ask, whatever name it came under."""
+        return [part for item in self.input for part in (item.asked, item.said, item.work) if part]
+
+    def _work(self) -> str:
+        return "\n\n".join(item.work for item in self.input if item.work)
+
 
 class UnifiedFeedbackRequest(UnifiedRequest):
+    """The outputs to review are the one given and the previous ones."""
+
     def to_request(self, deadline: float) -> state.Request:
-        given = [text(item.output_to_analyze) for item in self.input if item.output_to_analyze]
-        asked = super().to_request(deadline)
-        return asked.model_copy(update={"output": "\n\n".join(given)})
+        return super().to_request(deadline).model_copy(update={"output": self._work()})
+
+    def _queries(self) -> list[str]:
+        return [part for item in self.input for part in (item.asked, item.said) if part]
 
 
 class UnifiedRefineRequest(UnifiedRequest):
@@ -110,11 +131,10 @@ class UnifiedRefineRequest(UnifiedRequest):
 
     def to_request(self, deadline: float) -> state.Request:
         asked = super().to_request(deadline)
-        given = [text(item.original_output) for item in self.input if item.original_output]
-        said = [text(item.feedback) for item in self.input if item.feedback]
-        reviews = [out for out in asked.previous_outputs if out.component in REVIEWS]
-        said += [out.immediate_response for out in reviews if out.immediate_response.strip()]
-        work, is_document = ("\n\n".join(given), False) if given else _latest(asked)
+        given = self._work()
+        work, is_document = (given, False) if given else _latest(asked)
+        said = [item.said for item in self.input if item.said]
+        said += [words for output in asked.previous_outputs for words in _said_of_others(output)]
         return asked.model_copy(
             update={
                 "output": work,
@@ -122,6 +142,9 @@ class UnifiedRefineRequest(UnifiedRequest):
                 "feedbacks": [state.Feedback(problem=each, suggestion="") for each in said],
             }
         )
+
+    def _queries(self) -> list[str]:
+        return [item.asked for item in self.input if item.asked]
 
 
 class UnifiedResponse(WireResponse[UnifiedRequest]):
@@ -137,14 +160,19 @@ class UnifiedResponse(WireResponse[UnifiedRequest]):
 
     @classmethod
     def from_result(cls, request: UnifiedRequest, result: state.Result) -> Self:
-        made = output_of(request.to_request(0.0), result)
-        return cls._echo(request, text(made.immediate_response), text(made.notebook))
+        made = output_of(cls.COMPONENT, request.to_request(0.0), result)
+        # The machines work on documents without NUL; one handed on is given back as it came.
+        came = {
+            text(each.output.notebook): each.output.notebook for each in request.previous_outputs
+        }
+        notebook = came.get(made.notebook) or text(made.notebook)
+        return cls._echo(request, text(made.immediate_response), notebook)
 
     @classmethod
     def _echo(cls, request: UnifiedRequest, immediate_response: str, notebook: str) -> Self:
         return cls(
             cid=request.cid,
-            task=text(request.task),
+            task=request.task,
             input=[item.model_dump(exclude_unset=True) for item in request.input],
             output=Output(immediate_response=immediate_response, notebook=notebook),
             component=cls.COMPONENT,
@@ -163,22 +191,29 @@ class UnifiedHumanFeedbackResponse(UnifiedResponse):
 def _as_json(actions: list[dict[str, Any]]) -> str:
     """The actions as JSON within a notebook's limit; the texts they carry go first."""
     written = json.dumps(actions, ensure_ascii=False)
-    if len(written) <= Output.model_fields["notebook"].metadata[0].max_length:
+    if len(written) <= LONGEST_NOTEBOOK:
         return written
     return json.dumps([{**action, "content": None} for action in actions], ensure_ascii=False)
 
 
-def _asks(item: Mapping[str, Any]) -> bool:
-    return isinstance(item.get("user_query"), str)
+def _asked_of(item: Mapping[str, Any]) -> str:
+    found = item.get("user_query") or item.get("feedback_text")
+    return text(found) if isinstance(found, str) else ""
+
+
+def _said_of_others(output: state.PreviousOutput) -> list[str]:
+    """What an earlier output says of the others: a critique, or what a person said."""
+    if output.component == "feedback" and output.immediate_response.strip():
+        return [output.immediate_response]
+    return output.queries if output.component == "human_feedback" else []
 
 
 def _latest(asked: state.Request) -> tuple[str, bool]:
+    """The output to revise, and whether it is a document; a review may hand one on, too."""
     for output in reversed(asked.previous_outputs):
-        if output.component in REVIEWS:
-            continue
         if carries_document(output):
             return output.notebook, True
-        if output.immediate_response.strip():
+        if output.component not in REVIEWS and output.immediate_response.strip():
             return output.immediate_response, False
     return "", False
 
