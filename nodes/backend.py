@@ -52,6 +52,10 @@ class Interrupted(BackendUnavailable):
         self.partial = partial
 
 
+class Unreached(BackendUnavailable):
+    """No connection, or one that the server had closed before the request came."""
+
+
 class RequestRefused(BackendRefused):
     """The backend rejects this request, and may well take another."""
 
@@ -284,8 +288,8 @@ def _merged(whole: AIMessageChunk, chunk: AIMessageChunk) -> AIMessageChunk:
 
 def translated(error: openai.OpenAIError) -> BackendUnavailable | BackendRefused:
     """The client's error as one of ours, without its text, which may quote the prompt."""
-    if isinstance(error, openai.APITimeoutError | openai.APIConnectionError):
-        return BackendUnavailable("the model's backend cannot be reached")
+    if isinstance(error, openai.APIConnectionError):
+        return Unreached("the model's backend cannot be reached")
     if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
         return BackendRefused("the account of the model's backend has no quota left")
     if not isinstance(error, openai.APIStatusError):

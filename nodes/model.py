@@ -23,6 +23,7 @@ from nodes.backend import (
     JsonSchema,
     RequestRefused,
     SchemaRefused,
+    Unreached,
     connect,
 )
 from nodes.errors import (
@@ -202,7 +203,7 @@ class Model:
                     reason=str(error),
                 )
                 job.note_failure(backend, error)
-                delay = _delay(attempt, error.retry_after)
+                delay = _delay(attempt, error)
                 longest = job.last_moment - time.monotonic()
                 if not self._is_last(backend):
                     longest = min(longest, LONGEST_DELAY)
@@ -339,9 +340,11 @@ def _message(turn: Turn) -> BaseMessage:
     return kinds[turn.role](turn.content)
 
 
-def _delay(attempt: int, retry_after: float | None) -> float:
-    if retry_after is not None:
-        return retry_after
+def _delay(attempt: int, error: BackendUnavailable) -> float:
+    if error.retry_after is not None:
+        return error.retry_after
+    if attempt == 0 and isinstance(error, Unreached):
+        return 0.0  # an idle connection that the server had closed: a new one serves at once
     return FIRST_DELAY * float(2**attempt) * random.uniform(0.5, 1.5)  # noqa: S311
 
 
