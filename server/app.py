@@ -12,11 +12,12 @@ from graphs.registry import Machines
 from memory.errors import MemoryStoreError
 from nodes.errors import MinerError
 from nodes.miner import Miner
-from server import __version__, components, errors, logs, openapi, service
+from server import __version__, components, errors, logs, metrics, openapi, remembered, service
 from server.draining import draining_on_signal
 from server.health import Health
 from server.keys import Keys
 from server.limiter import Limiter
+from server.metrics import Metrics
 from server.middleware.access_log import AccessLog
 from server.middleware.auth import Auth
 from server.middleware.body import Body
@@ -65,8 +66,9 @@ def _assembled(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     app.include_router(components.router())
-    app.include_router(service.routes)
-    openapi.install(app, FORMS, open_paths)
+    for routes in (service.routes, metrics.routes, remembered.routes):
+        app.include_router(routes)
+    openapi.install(app, FORMS, remembered.BODIES, open_paths)
     return app
 
 
@@ -77,6 +79,7 @@ class _Guards:
     gate: Gate
     wrong_keys: Limiter
     requests: Limiter
+    metrics: Metrics
 
 
 def _guards(settings: Settings) -> _Guards:
@@ -85,6 +88,7 @@ def _guards(settings: Settings) -> _Guards:
         Gate(settings.max_concurrency),
         Limiter("wrong-keys", settings.auth_failure_limit, redis_url),
         Limiter("requests", settings.rate_limit, redis_url),
+        Metrics(),
     )
 
 
@@ -96,12 +100,12 @@ def _middleware(
     return [
         Middleware(OneLineStartup),
         Middleware(RequestContextMiddleware, settings.deadline_seconds),
-        Middleware(AccessLog),
+        Middleware(AccessLog, guards.metrics),
         Middleware(LastResort),
-        Middleware(Auth, Keys(settings.api_keys), guards.wrong_keys, open_paths),
+        Middleware(Auth, Keys(settings.api_keys), guards.wrong_keys, open_paths, guards.metrics),
         Middleware(RateLimit, guards.requests, open_paths),
         Middleware(Body, settings.max_body_bytes),
-        Middleware(Concurrency, guards.gate, runs),
+        Middleware(Concurrency, guards.gate, runs, guards.metrics),
         Middleware(CancelOnDisconnect, runs),
     ]
 
@@ -116,7 +120,12 @@ def _lifespan(settings: Settings, guards: _Guards) -> Lifespan:
             Health.open(miner) as health,
         ):
             with draining_on_signal(guards.gate):
-                yield {"miner": miner, "machines": Machines(miner), "health": health}
+                yield {
+                    "miner": miner,
+                    "machines": Machines(miner),
+                    "health": health,
+                    "metrics": guards.metrics,
+                }
 
     return lifespan
 

@@ -12,9 +12,11 @@ from fastapi.responses import StreamingResponse
 from graphs.registry import Machines
 from nodes import state
 from nodes.errors import DeadlinePassed
+from nodes.miner import Miner
 from server import sse
 from server.context import context_of
 from server.errors import error_event
+from server.metrics import Metrics
 from server.wire.parse import FORMS, parse
 
 log = structlog.get_logger(__name__)
@@ -42,7 +44,7 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
         wanted = asked.to_request(context.deadline)
 
         def body_of(result: state.Result) -> bytes:
-            _note_cut(result)
+            _note(component, result, request)
             body = form.response.from_result(asked, result)
             return body.model_dump_json(exclude_none=True).encode()
 
@@ -76,7 +78,10 @@ def _streamed(
     return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
 
 
-def _note_cut(result: state.Result) -> None:
+def _note(component: str, result: state.Result, request: Request) -> None:
+    metrics: Metrics = request.state.metrics
+    miner: Miner = request.state.miner
+    metrics.ran(component, result, first=miner.model.describe())
     if result.cut:
         log.info("prompt cut to the model's window", parts=result.cut)
 

@@ -10,6 +10,8 @@ class RequestContext:
     """`started` and `deadline` are on the clock of `time.monotonic()`.
 
     `caller` stands for the key the caller proved to have: its digest, never the key itself.
+    `error` is the short name of the error answered, if one was; `failed_status` the status that
+    a stream would have had if it had not been sent before the error.
     """
 
     request_id: str
@@ -18,6 +20,8 @@ class RequestContext:
     caller: str | None = None
     component: str | None = None
     disconnected: bool = False
+    error: str | None = None
+    failed_status: int | None = None
 
 
 def attach(scope: Scope, context: RequestContext) -> None:

@@ -102,19 +102,23 @@ def error_response(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """An answer in the error form, carrying the request's id."""
-    body = ErrorBody(error=error, detail=detail, request_id=context_of(scope).request_id)
+    context = context_of(scope)
+    context.error = error
+    body = ErrorBody(error=error, detail=detail, request_id=context.request_id)
     return JSONResponse(body.model_dump(), status, headers)
 
 
 def error_event(scope: Scope, error: Exception) -> bytes:
     """The error's body, for an answer whose status is sent already."""
+    context = context_of(scope)
     if isinstance(error, tuple(ANSWERS)):
-        _, name, detail, _ = _from_table(error)
+        status, name, detail, _ = _from_table(error)
     else:
         log.error("unhandled error", exc_info=error)
-        name, detail = "internal_error", INTERNAL
-    request_id = context_of(scope).request_id
-    return ErrorBody(error=name, detail=detail, request_id=request_id).model_dump_json().encode()
+        status, name, detail = 500, "internal_error", INTERNAL
+    context.error, context.failed_status = name, status
+    body = ErrorBody(error=name, detail=detail, request_id=context.request_id)
+    return body.model_dump_json().encode()
 
 
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:

@@ -20,7 +20,7 @@ class Snapshot(BaseModel):
     llm_available: bool | None = Field(default=None, description="whether the LLM backend answers")
     memory_available: bool | None = Field(default=None, description="whether the stores answer")
     playbook_entries: int | None = None
-    messages: int | None = None
+    conversations: int | None = None
 
 
 class Health:
@@ -49,12 +49,12 @@ class Health:
 
     async def _refresh(self) -> None:
         llm, memory = await asyncio.gather(self._miner.model.ping(), self._count())
-        entries, messages = memory or (None, None)
+        entries, conversations = memory or (None, None)
         self._snapshot = Snapshot(
             llm_available=llm,
             memory_available=memory is not None,
             playbook_entries=entries,
-            messages=messages,
+            conversations=conversations,
         )
         self._taken_at = time.monotonic()
 

@@ -1,6 +1,6 @@
 """The OpenAPI document: what FastAPI knows of the routes, and what only the wire formats know."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -49,24 +49,41 @@ HEADERS: Mapping[str, str] = {
 
 
 def install(
-    app: FastAPI, forms: Mapping[str, tuple[Form, ...]], open_paths: frozenset[str]
+    app: FastAPI,
+    forms: Mapping[str, tuple[Form, ...]],
+    bodies: Sequence[type[BaseModel]],
+    open_paths: frozenset[str],
 ) -> None:
-    """Make `app.openapi()` describe the components and the key. Built at the first call."""
+    """Make `app.openapi()` describe the components and the key. Built at the first call.
+
+    `bodies` are the models that routes name with `body`.
+    """
 
     def document() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = _build(app, forms, open_paths)
+            app.openapi_schema = _build(app, forms, bodies, open_paths)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
 
 
-def _build(app: FastAPI, forms: Mapping[str, tuple[Form, ...]], open_paths: frozenset[str]) -> Json:
+def body(model: type[BaseModel]) -> Json:
+    """For `openapi_extra` of a route that reads its body itself."""
+    content = {"application/json": {"schema": _any_of([model])}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _build(
+    app: FastAPI,
+    forms: Mapping[str, tuple[Form, ...]],
+    bodies: Sequence[type[BaseModel]],
+    open_paths: frozenset[str],
+) -> Json:
     built = get_openapi(
         title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
     )
     parts = built.setdefault("components", {})
-    parts.setdefault("schemas", {}).update(_schemas(forms))
+    parts.setdefault("schemas", {}).update(_schemas(forms, bodies))
     parts["securitySchemes"] = {SCHEME: {"type": "apiKey", "in": "header", "name": HEADER}}
     for path, operations in built["paths"].items():
         for operation in operations.values():
@@ -78,8 +95,8 @@ def _build(app: FastAPI, forms: Mapping[str, tuple[Form, ...]], open_paths: froz
     return built
 
 
-def _schemas(forms: Mapping[str, tuple[Form, ...]]) -> Json:
-    models: list[type[BaseModel]] = [ErrorBody]
+def _schemas(forms: Mapping[str, tuple[Form, ...]], bodies: Sequence[type[BaseModel]]) -> Json:
+    models: list[type[BaseModel]] = [ErrorBody, *bodies]
     for form in (form for each in forms.values() for form in each):
         models += [form.request, form.response]
     _, document = models_json_schema([(model, "validation") for model in models], ref_template=REF)

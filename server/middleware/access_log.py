@@ -1,17 +1,17 @@
-"""One line for each request."""
+"""One line for each request, which is also counted."""
 
 import time
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.context import context_of
+from server.context import RequestContext, context_of
+from server.metrics import CLIENT_WENT_AWAY, Metrics
 
 log = structlog.get_logger("server.access")
 
 QUIET = frozenset({"/health", "/metrics"})  # asked every few seconds by machines
 LONGEST_PATH = 200
-CLIENT_WENT_AWAY = 499  # no status was sent; this is how proxies write it down
 
 
 class AccessLog:
@@ -20,8 +20,9 @@ class AccessLog:
     The path is the route's template, so that names of users in it stay out of the log.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,22 +39,29 @@ class AccessLog:
         try:
             await self.app(scope, receive, note_status)
         finally:
-            _write(scope, status)
+            context = context_of(scope)
+            seconds = time.monotonic() - context.started
+            self._metrics.ended(scope["path"], context, status, seconds)
+            _write(scope, context, status, seconds)
 
 
-def _write(scope: Scope, status: int | None) -> None:
-    context, path = context_of(scope), _path(scope)
+def _write(scope: Scope, context: RequestContext, status: int | None, seconds: float) -> None:
+    path = _path(scope)
     write = log.debug if path in QUIET else log.info
     write(
         "request",
         method=scope["method"],
         path=path,
         status=CLIENT_WENT_AWAY if context.disconnected else status,
-        ms=round((time.monotonic() - context.started) * 1000, 1),
+        ms=round(seconds * 1000, 1),
         **({"component": context.component} if context.component else {}),
     )
 
 
 def _path(scope: Scope) -> str:
     route = scope.get("route")
-    return str(getattr(route, "path", scope["path"]))[:LONGEST_PATH]
+    if route is not None:
+        return str(route.path)
+    # Refused before a route was found: what follows the first part may name a user.
+    first, _, rest = scope["path"].removeprefix("/").partition("/")
+    return f"/{first[:LONGEST_PATH]}" + ("/…" if rest else "")

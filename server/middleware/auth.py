@@ -8,6 +8,7 @@ from server.context import context_of
 from server.errors import error_response
 from server.keys import Keys
 from server.limiter import Limiter
+from server.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -22,12 +23,18 @@ class Auth:
     """
 
     def __init__(
-        self, app: ASGIApp, keys: Keys, failures: Limiter, open_paths: frozenset[str]
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        failures: Limiter,
+        open_paths: frozenset[str],
+        metrics: Metrics,
     ) -> None:
         self.app = app
         self._keys = keys
         self._failures = failures
         self._open_paths = open_paths
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,10 +45,13 @@ class Auth:
         context_of(scope).caller = caller
         wait = None
         if sent is not None and caller is None:
+            self._metrics.auth_failure("wrong")
             wait = await self._failures.hit(_address(scope))
         if caller is not None or self._is_open(scope):
             await self.app(scope, receive, send)
         else:
+            if sent is None:
+                self._metrics.auth_failure("missing")
             await self._refuse(scope, receive, send, wait)
 
     def _is_open(self, scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.errors import error_response
+from server.metrics import Metrics
 
 FULL_RETRY_AFTER = 1
 DRAINING_RETRY_AFTER = 5
@@ -24,10 +25,11 @@ class Gate:
 class Concurrency:
     """Answers 503 at once when the gate is closed: a caller can try another miner in time."""
 
-    def __init__(self, app: ASGIApp, gate: Gate, paths: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, gate: Gate, paths: frozenset[str], metrics: Metrics) -> None:
         self.app = app
         self._gate = gate
         self._paths = paths
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] not in self._paths:
@@ -53,7 +55,8 @@ class Concurrency:
         else:
             self._gate.in_work += 1
             try:
-                await self.app(scope, receive, send)
+                with self._metrics.in_flight.track_inprogress():
+                    await self.app(scope, receive, send)
             finally:
                 self._gate.in_work -= 1
 

@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping
+from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from server.errors import ApiError, FieldError, field_errors
@@ -19,19 +20,36 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
 }
 
 
+Model = TypeVar("Model", bound=BaseModel)
+
+
 def parse(component: str, raw: bytes) -> tuple[Form, WireRequest]:
     """The form that `raw` is in, and its model.
 
     Raises `ApiError`: 400 for what is no JSON, 422 for fields missing, mistyped or too long.
     """
+    body = _object(raw)
+    forms = FORMS[component]
+    form = next((form for form in forms if form.fits(body)), forms[0])
+    return form, _validated(form.request, body)
+
+
+def read(model: type[Model], raw: bytes) -> Model:
+    """The model of a body that has one form only. Raises what `parse` raises."""
+    return _validated(model, _object(raw))
+
+
+def _object(raw: bytes) -> dict[str, object]:
     body = _decode(raw)
     if not isinstance(body, dict):
         wrong = FieldError(field="body", message="Input should be a JSON object")
         raise ApiError(422, "invalid_request", [wrong])
-    forms = FORMS[component]
-    form = next((form for form in forms if form.fits(body)), forms[0])
+    return body
+
+
+def _validated(model: type[Model], body: dict[str, object]) -> Model:
     try:
-        return form, form.request.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise ApiError(422, "invalid_request", field_errors(found)) from None

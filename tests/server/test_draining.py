@@ -9,6 +9,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from server.draining import draining_on_signal
+from server.metrics import Metrics
 from server.middleware.concurrency import Concurrency, Gate
 from server.middleware.request_context import RequestContextMiddleware
 
@@ -32,7 +33,7 @@ async def test_a_signal_closes_the_gate_and_reaches_the_server(
     asked_to_stop: list[int], number: signal.Signals
 ) -> None:
     gate = Gate(limit=1)
-    app = Concurrency(PlainTextResponse("ran"), gate, frozenset({"/complete"}))
+    app = Concurrency(PlainTextResponse("ran"), gate, frozenset({"/complete"}), Metrics())
     transport = httpx.ASGITransport(RequestContextMiddleware(app, deadline_seconds=1))
     async with httpx.AsyncClient(transport=transport, base_url="http://miner") as client:
         with draining_on_signal(gate):

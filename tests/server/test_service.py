@@ -44,7 +44,7 @@ async def test_health_tells_a_caller_what_answers(tmp_path: Path, backend: Scrip
         "llm_available": True,
         "memory_available": True,
         "playbook_entries": 0,
-        "messages": 0,
+        "conversations": 0,
     }
 
 
