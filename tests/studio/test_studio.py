@@ -1,0 +1,128 @@
+"""Every machine runs under `langgraph dev`, offline, through LangGraph's own client."""
+
+import json
+from typing import Any
+
+import pytest
+from studio_server import FINAL, StudioServer
+
+from graphs.registry import COMPONENTS
+from nodes.state import Request
+from settings import ROOT
+
+EARLIER = [
+    {"component": "complete", "immediate_response": "Answer: 42"},
+    {"component": "complete", "immediate_response": "Answer: 42"},
+    {"component": "complete", "immediate_response": "Answer: 41"},
+]
+INPUTS: dict[str, dict[str, Any]] = {
+    "complete": {"task": "What is 6 times 7?", "queries": ["Think."]},
+    "feedback": {"task": "What is 6 times 7?", "output": "41"},
+    "refine": {
+        "task": "What is 6 times 7?",
+        "output": "41",
+        "feedbacks": [{"problem": "It is wrong.", "suggestion": "Multiply again."}],
+    },
+    "human_feedback": {"queries": ["Always answer in French."]},
+    "internet_search": {"queries": ["the answer"]},
+    "summary": {"task": "Sum it up.", "previous_outputs": EARLIER},
+    "aggregate": {"task": "What is 6 times 7?", "previous_outputs": EARLIER},
+}
+
+
+async def test_it_lists_all_machines_with_what_they_do(studio: StudioServer) -> None:
+    listed = await studio.assistants()
+
+    assert set(listed) == set(COMPONENTS)
+    assert all(assistant["description"] for assistant in listed.values())
+
+
+def test_the_configuration_names_all_machines() -> None:
+    graphs = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
+
+    assert {name: entry["path"] for name, entry in graphs.items()} == {
+        name: f"graphs.studio:{name}" for name in COMPONENTS
+    }
+
+
+@pytest.mark.parametrize("machine", COMPONENTS)
+async def test_it_runs_from_json_with_the_defaults_filled_in(
+    studio: StudioServer, machine: str
+) -> None:
+    ended = await studio.run(machine, **INPUTS[machine])
+
+    assert ended["answer"] or ended["feedbacks"]
+    assert ended["cid"] == "studio"
+    assert ended["deadline"] is not None
+    assert ended["timings"][0]["node"] == "recall"
+
+
+async def test_what_one_machine_learns_another_recalls(studio: StudioServer) -> None:
+    await studio.run("human_feedback", cid="ann", queries=["Always answer in verse."])
+
+    ended = await studio.run("complete", cid="ann", task="Say something.")
+
+    assert ended["preferences"] == ["Always answer in verse."]
+
+
+async def test_it_streams_the_update_of_every_step_and_the_tokens(studio: StudioServer) -> None:
+    updates: dict[str, dict[str, Any]] = {}
+    texts: list[str] = []
+    async with studio.client() as client:
+        async for part in client.runs.stream(
+            None, "complete", input=INPUTS["complete"], stream_mode=["updates", "messages-tuple"]
+        ):
+            if part.event == "updates":
+                updates |= part.data
+            elif part.event == "messages":
+                texts.append(part.data[0]["content"])
+
+    assert list(updates) == ["recall", "draft", "sample", "choose", "remember"]
+    assert updates["draft"]["samples"][0]["final"] == "number 42"
+    assert updates["draft"]["prompt"][-1]["content"].startswith("What is 6 times 7?")
+    assert len([text for text in texts if text]) > 1
+    assert "".join(texts) == FINAL
+
+
+async def test_a_second_run_on_a_thread_begins_anew(studio: StudioServer) -> None:
+    async with studio.client() as client:
+        thread = (await client.threads.create())["thread_id"]
+        first = await client.runs.wait(thread, "human_feedback", input=INPUTS["human_feedback"])
+        second = await client.runs.wait(thread, "human_feedback", input={"cid": "bob"})
+        state = await client.threads.get_state(thread)
+
+    assert first["applied"]
+    assert second["queries"] == []
+    assert second["applied"] == []
+    assert second["deadline"] > first["deadline"]
+    assert second["readings"] == 1
+    assert len(second["calls"]) <= len(first["calls"])
+    assert state["values"]["cid"] == "bob"
+
+
+async def test_wrong_input_is_answered_with_the_field_and_what_it_takes(
+    studio: StudioServer,
+) -> None:
+    told = await studio.error_of("complete", queries="one string")
+
+    assert told == "queries: Input should be a valid list"
+
+
+async def test_the_schema_it_shows_has_the_defaults_and_tells_what_the_fields_are(
+    studio: StudioServer,
+) -> None:
+    async with studio.client() as client:
+        for machine in COMPONENTS:
+            schemas = await client.assistants.get_schemas(await studio.assistant(machine))
+            fields = schemas["input_schema"]["properties"]
+            assert set(fields) == set(Request.model_fields)
+            for name, field in Request.model_fields.items():
+                assert fields[name]["default"] == field.get_default(call_default_factory=True)
+                assert fields[name].get("description") == field.description
+
+
+async def test_it_draws_every_machine(studio: StudioServer) -> None:
+    async with studio.client() as client:
+        for machine in COMPONENTS:
+            drawn = await client.assistants.get_graph(await studio.assistant(machine))
+            assert {"__start__", "recall", "__end__"} <= {node["id"] for node in drawn["nodes"]}
