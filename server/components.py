@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from graphs.registry import Machines
 from nodes import state
@@ -75,7 +76,18 @@ def _streamed(
         },
         failed=lambda error: error_event(request.scope, error),
     )
-    return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+    return _Events(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+
+
+class _Events(StreamingResponse):
+    """Leaves it to `CancelOnDisconnect` to watch for the caller's departure.
+
+    The class it extends cancels again and again until it is obeyed, which breaks off the
+    cleaning up of a run halfway: its nodes, and their model calls, would go on.
+    """
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.stream_response(send)
 
 
 def _note(component: str, result: state.Result, request: Request) -> None:

@@ -214,12 +214,13 @@ async def test_runs_in_work_are_shown_until_they_end(tmp_path: Path, backend: Sc
         assert (await scrape(client)).value("in_flight_runs") == 0
         plain = asyncio.create_task(client.post("/complete", json=COMPLETE))
         await until(lambda: backend.in_flight == 1)
-        other = asyncio.create_task(client.post("/complete", json=COMPLETE))
+        streamed = asyncio.create_task(client.post("/complete", json=COMPLETE, headers=EVENTS))
         await until(lambda: backend.in_flight == 2)
         assert (await client.post("/complete", json=COMPLETE)).status_code == 503
         assert (await scrape(client)).value("in_flight_runs") == 2
         plain.cancel()
-        other.cancel()
+        streamed.cancel()
+        await until(lambda: backend.in_flight == 0)
         seen = await scrape_after(client, 3)
     assert seen.value("in_flight_runs") == 0
     assert seen.value("requests_total", component="complete", status="499") == 2
