@@ -6,8 +6,8 @@ import time
 from nodes import materials
 from nodes.context import Material, Parts, Prompt, compose, shared_out
 from nodes.errors import DeadlinePassed, MinerError
+from nodes.job import Reply
 from nodes.miner import Miner
-from nodes.model import Reply
 from nodes.state import SummaryState, Update
 from nodes.steps import deadline
 
@@ -125,9 +125,17 @@ def _pieces(miner: Miner, parts: list[Material], size: int) -> list[str]:
     pieces = []
     while text:
         piece = miner.tokens.cut(text, size) or text[:size]
+        if len(piece) < len(text):
+            piece = piece[: _last_space(piece)]
         pieces.append(piece)
         text = text[len(piece) :]
     return pieces
+
+
+def _last_space(text: str) -> int:
+    """Where the last word begins, so that no number is cut in two; the end if it is one word."""
+    found = max(text.rfind(" "), text.rfind("\n")) + 1
+    return found if found > len(text) // 2 else len(text)
 
 
 def _piece(state: SummaryState, asked: list[Material], piece: str) -> Parts:

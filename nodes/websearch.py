@@ -16,6 +16,9 @@ LONGEST_TITLE = 200
 LONGEST_ADDRESS = 2_000
 LONGEST_QUERY = 400
 ANY_LANGUAGE = "all"  # the wrapper's own default is English
+# The wrappers have no errors of their own: these are what odd answers raise in them.
+ODD_ANSWER = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+FOUND_NOTHING = "No results found."  # what the DuckDuckGo package says in an error
 PACKAGES = {"searxng": ("langchain_community",), "duckduckgo": ("langchain_community", "ddgs")}
 
 
@@ -33,8 +36,7 @@ class _SearxNG:
     async def search(self, query: str, most: int) -> list[SearchHit]:
         try:
             found = await self._found(query[:LONGEST_QUERY], most)
-        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-            # The wrapper has no errors of its own: these are what odd answers raise in it.
+        except ODD_ANSWER as error:
             raise SearchFailed("the SearxNG server gave no readable answer") from error
         return hits(found, address="link", snippet="snippet")
 
@@ -75,13 +77,17 @@ def hits(found: list[dict[str, Any]], *, address: str, snippet: str) -> list[Sea
     """What a search brought, without what has no http or https address."""
     return [
         SearchHit(
-            title=" ".join(str(row.get("title", "")).split())[:LONGEST_TITLE],
+            title=_one_line(row.get("title"))[:LONGEST_TITLE],
             address=row[address],
-            snippet=" ".join(str(row.get(snippet, "")).split())[:LONGEST_SNIPPET],
+            snippet=_one_line(row.get(snippet))[:LONGEST_SNIPPET],
         )
         for row in found
         if _is_web_address(row.get(address))
     ]
+
+
+def _one_line(value: object) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 def _is_web_address(address: object) -> bool:
@@ -108,6 +114,10 @@ def _duckduckgo(query: str, most: int) -> list[dict[str, Any]]:
 
     try:
         found: list[dict[str, Any]] = DuckDuckGoSearchAPIWrapper(time=None).results(query, most)
-    except (DDGSException, OSError, ValueError) as error:
+    except DDGSException as error:
+        if str(error) == FOUND_NOTHING:
+            return []
+        raise SearchFailed("DuckDuckGo gave no answer") from error
+    except ODD_ANSWER as error:
         raise SearchFailed("DuckDuckGo gave no readable answer") from error
     return found

@@ -5,6 +5,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing
@@ -16,13 +17,18 @@ from nodes.errors import DeadlinePassed
 
 MEDIA_TYPE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-KEEP_ALIVE = 10.0  # seconds of silence after which proxies may think the connection dead
+KEEP_ALIVE = 5.0  # seconds of silence after which proxies may think the connection dead
+REFUSED = re.compile(r"\bq\s*=\s*0(?:\.0*)?\s*(?:;|$)", re.IGNORECASE)
+# JSON may carry these as they are, but many clients take them for the end of a line.
+LINE_ENDS = {mark.encode(): rf"\u{ord(mark):04x}".encode() for mark in "\u0085\u2028\u2029"}
 
 
 def wanted(accept: str) -> bool:
     """Whether an `Accept` header asks for events."""
-    kinds = (part.partition(";")[0].strip().lower() for part in accept.split(","))
-    return MEDIA_TYPE in kinds
+    for kind, _, parameters in (part.partition(";") for part in accept.split(",")):
+        if kind.strip().lower() == MEDIA_TYPE:
+            return not REFUSED.search(parameters)
+    return False
 
 
 async def events(
@@ -86,4 +92,6 @@ def _json(value: Mapping[str, object]) -> bytes:
 
 
 def _event(name: str, data: bytes) -> bytes:
+    for mark, escaped in LINE_ENDS.items():
+        data = data.replace(mark, escaped)
     return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
