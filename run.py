@@ -22,6 +22,7 @@ from uvicorn.supervisors import Multiprocess
 from memory import MemoryStoreError, playbook_folder, sole_owner
 from server import logs
 from server.app import create_app
+from server.metrics import shared_by_workers
 from settings import ENV_FILE, Settings, SettingsError
 from tools import envfile
 from tools.addresses import AddressTaken, check_free
@@ -91,6 +92,8 @@ def _key_file() -> Path | None:
 @contextmanager
 def _children(settings: Settings) -> Iterator[None]:
     with ExitStack() as children:
+        if settings.workers > 1:
+            children.enter_context(shared_by_workers())
         if settings.chroma_url is None:
             # One process: the server owns the folder itself, and here a taken one is found early.
             with sole_owner(settings.data_dir):
