@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from launching import Machine
 
-from support import require
-
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Machine:
@@ -28,6 +26,7 @@ def machine(bare: Machine) -> Machine:
 def vllm_python() -> Path:
     """A Python that has vLLM, with the program `vllm` beside it: `VLLM_PYTHON`, or else this."""
     python = Path(os.environ.get("VLLM_PYTHON", sys.executable))
-    found = python.with_name("vllm").is_file()
-    require(found, f"vLLM is not installed for {python}; see VLLM_PYTHON")
+    if not python.with_name("vllm").is_file():
+        # Several GB, and the recorded list of its options stands in for it everywhere.
+        pytest.skip(f"vLLM is not installed for {python}; see VLLM_PYTHON")
     return python
