@@ -213,7 +213,7 @@ def shared_out(
 
 def _shares(tokens: _Counted, materials: Sequence[Material], room: int) -> list[Material | None]:
     costs = [_cost(tokens, material) for material in materials]
-    first = 0
+    room, first = max(0, room), 0
     while sum(costs[first:]) > room and room < FEWEST_TOKENS * (len(costs) - first):
         first += 1
     kept: list[Material | None] = [None] * first + list(materials[first:])
