@@ -6,7 +6,7 @@ import pytest
 from studio_server import StudioServer, clone, scripted, studio_server, variables_for
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioServer]:
     folder = clone(tmp_path_factory.mktemp("studio") / "clone")
     with scripted() as backend, studio_server(folder, **variables_for(backend)) as server:

@@ -10,6 +10,8 @@ from graphs.registry import COMPONENTS
 from nodes.state import Request
 from settings import ROOT
 
+pytestmark = pytest.mark.timeout(300)  # a start takes seconds, more on a busy machine
+
 EARLIER = [
     {"component": "complete", "immediate_response": "Answer: 42"},
     {"component": "complete", "immediate_response": "Answer: 42"},

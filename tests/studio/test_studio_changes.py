@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
 from studio_server import StudioServer, clone, eventually, scripted, studio_server, variables_for
+
+pytestmark = pytest.mark.timeout(300)  # a start takes seconds, more on a busy machine
 
 SAYS_OFF = '    return {"answer": OFF}'
 """How `internet_search` answers that search is off."""

@@ -5,10 +5,13 @@ import json
 import re
 import sys
 
+import pytest
 from studio_server import StudioServer
 
 from graphs.registry import COMPONENTS
 from settings import ROOT
+
+pytestmark = pytest.mark.timeout(300)  # a start takes seconds, more on a busy machine
 
 PAGE = (ROOT / "docs" / "studio.md").read_text(encoding="utf-8")
 

@@ -9,6 +9,8 @@ from studio_server import clone, scripted, studio_server, variables_for
 
 from memory import sole_owner
 
+pytestmark = pytest.mark.timeout(300)  # a start takes seconds, more on a busy machine
+
 
 async def test_a_folder_in_use_is_told_in_one_line_until_it_is_free(tmp_path: Path) -> None:
     folder = clone(tmp_path / "clone")
