@@ -9,8 +9,8 @@ from nodes.numbers import leading_number, parse_number
 Kind = Literal["number", "choice", "boxed", "text"]
 
 _STATED = re.compile(
-    r"(?:^|[\s*_(])(?:final\s+answer|correct\s+answer|answer)[*_]*\s*(?:is\s*:?|:|=)\s*([^\n]+)"
-    r"|^####\s*([^\n]+)",
+    r"(?:^|[\s*_(])(?:final\s+answer|correct\s+answer|answer)[*_]*\s*+(?:is\s*+:?|:|=)\s*+([^\n]+)"
+    r"|^####\s*+([^\n]+)",
     re.IGNORECASE | re.MULTILINE,
 )
 _CHOICE = re.compile(r"\(?\s*([A-J])\s*(?:$|[).:](?:\s|$).*)", re.DOTALL)

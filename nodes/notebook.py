@@ -5,6 +5,7 @@ unified contract are applied here and nowhere else. A document is never lost bec
 what stands in no tags is still the answer, and an earlier document is handed on unchanged.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ REWRITTEN_NOTE = "The revised document is in the notebook."
 UNCHANGED_NOTE = "The document is unchanged."
 SAME_LINES = 0.5  # an untagged answer that shares this much of its and a document's lines edits it
 FEWEST_LINES = 3  # shorter documents repeat each other by chance
+MOST_FENCES = 20
 WRITERS = frozenset({"complete", "refine"})  # the others speak about documents, or set their own
 
 INSTRUCTION = """\
@@ -31,7 +33,7 @@ MERGE_INSTRUCTION = """\
 Several documents are given. If the task concerns them, write one that replaces them all."""
 
 _TAG = re.compile(r"<[ \t]{0,3}(/?)[ \t]{0,3}notebook[ \t]{0,3}>", re.IGNORECASE)
-_FENCED = re.compile(r"^```[^\n`]*\n(.*?)\n```[ \t]*$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```[^\n`]*$", re.MULTILINE)
 _BLANK = " \t\r"
 
 
@@ -221,17 +223,24 @@ def _unfenced(before: str, after: str) -> tuple[str, str]:
 
 def _edit(text: str, documents: Sequence[str]) -> Written:
     """An untagged answer that repeats most of an earlier document, as its edit."""
-    whole, fences = _lines(text), list(_FENCED.finditer(text))
+    whole, fenced = _lines(text), list(_fenced(text))
     for document in reversed(documents):
         old = _lines(document)
-        for fence in fences:
-            inner = _lines(fence.group(1))
+        for note, code in fenced:
+            inner = _lines(code)
             if _repeats(inner, old) and len(inner & old) == len(whole & old):
-                note = f"{text[: fence.start()].strip()}\n\n{text[fence.end() :].strip()}"
-                return Written(note.strip(), fence.group(1))
+                return Written(note, code)
         if _repeats(whole, old):
             return Written("", text)
     return Written(text.strip())
+
+
+def _fenced(text: str) -> Iterator[tuple[str, str]]:
+    """The code in each of the first fences, and before it what stands around it."""
+    marks = list(itertools.islice(_FENCE.finditer(text), 2 * MOST_FENCES))
+    for opening, closing in zip(marks[::2], marks[1::2], strict=False):
+        around = (text[: opening.start()].strip(), text[closing.end() :].strip())
+        yield "\n\n".join(filter(None, around)), text[opening.end() : closing.start()].strip("\n")
 
 
 def _repeats(lines: set[str], old: set[str]) -> bool:

@@ -203,3 +203,15 @@ async def test_a_document_that_all_carry_does_not_hinder_the_vote(
     answered = await ask(client, "aggregate", body("c", "Count", ["q"], outputs))
     assert "Vote of 2: Paris: 2." in answered["output"]["immediate_response"]
     assert answered["output"]["notebook"] == "# Handed on"
+
+
+@pytest.mark.timeout(30)  # a reader that backtracks takes minutes, and holds up every caller
+@pytest.mark.parametrize(
+    "unit", ["The answer is\n", "answer ", "#### \n", "\\boxed{", "the answer is ", "*", "1,", "- "]
+)
+async def test_outputs_of_the_greatest_length_are_read(
+    client: httpx.AsyncClient, shared_backend: Scripted, unit: str
+) -> None:
+    shared_backend.default("It depends.")
+    repeated = (unit * 50_000)[:50_000]
+    await vote(client, repeated, unit.ljust(50_000, "\n"), unit.ljust(50_000), "42")

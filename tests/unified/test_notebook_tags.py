@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.notebook import Written, split
+from nodes.notebook import Written, output_of, split
+from nodes.state import PreviousOutput, Request, Result
 
 DOCUMENTS = [
     "One line",
@@ -134,3 +135,12 @@ def test_an_empty_document_is_none(inner: str) -> None:
 @pytest.mark.timeout(20)  # a quadratic reader takes minutes
 def test_an_answer_of_the_greatest_length_is_read(unit: str) -> None:
     assert split((unit * 60_000)[:60_000]) is not None
+
+
+@pytest.mark.parametrize("unit", ["```a\n", "```\n", "line\n", " ", "<notebook>"])
+@pytest.mark.timeout(20)
+def test_an_answer_of_the_greatest_length_is_read_beside_the_longest_documents(unit: str) -> None:
+    documents = [(unit * 100_000)[:99_000] + str(number) for number in range(20)]
+    outputs = [PreviousOutput(notebook=document) for document in documents]
+    result = Result(answer="a" + (unit * 60_000)[:60_000])
+    assert output_of("complete", Request(previous_outputs=outputs), result).notebook
