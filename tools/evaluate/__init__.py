@@ -1,0 +1,1 @@
+"""Score a running miner as the network does: `python -m tools.evaluate`."""

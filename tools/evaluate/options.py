@@ -1,0 +1,218 @@
+"""The options of the command, checked before anything is asked."""
+
+import argparse
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from settings import ENV_FILE
+from tools.evaluate.asking import TASK, Form
+from tools.evaluate.dataset import SHIPPED
+from tools.evaluate.evaluation import Target
+from tools.evaluate.keys import read_key
+from tools.evaluate.launching import STRATEGIES
+
+ADDRESS = "http://127.0.0.1:8001"
+WINDOW = 256
+TEMPERATURE = 1.0
+TIMEOUT_SECONDS = 60.0
+LONGEST_TIMEOUT = 600.0
+MOST_AT_ONCE = 256
+LONGEST_TASK = 1000
+DESCRIPTION = """\
+Score a running miner as the network does: every question of a data set on its own, 60 s for each,
+the final answer compared exactly, and accuracy ** temperature over a rolling window."""
+EPILOG = """\
+Exit codes: 0 all was measured; 1 a miner could not be asked, or was lost; 2 wrong options or data
+set; 130 interrupted. What was measured until then is reported all the same."""
+
+
+class UsageError(ValueError):
+    """Options that cannot be followed. The message is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to ask whom, how, and where to write it. `rate` is in questions a minute."""
+
+    dataset: Path
+    targets: tuple[Target, ...]
+    env_file: Path
+    limit: int | None
+    form: Form
+    task: str
+    timeout: float
+    concurrency: int
+    rate: float | None
+    window: int
+    temperature: float
+    json: Path | None
+    html: Path | None
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    """The options of the command line; exits as `argparse` does where it refuses one.
+
+    Raises `UsageError` and `KeyUnknown`.
+    """
+    given = _parser().parse_args(arguments)
+    targets = tuple(_targets(given))
+    for path in (given.json, given.html):
+        _check_writable(path)
+    taken = vars(given)
+    fields = {name: taken[name] for name in Options.__dataclass_fields__ if name in taken}
+    return Options(targets=targets, **fields)
+
+
+def _check_writable(path: Path | None) -> None:
+    """Hours of measuring are not to end at a folder that is not there."""
+    if path is None:
+        return
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(
+            f"cannot write {path}: it is a folder, or its folder is not there or not writable"
+        )
+
+
+def _targets(options: argparse.Namespace) -> list[Target]:
+    words = [word for part in options.compare or [] for word in part.split(",") if word]
+    if options.compare is None:
+        key = read_key(options.key_file, options.env_file)
+        return [Target("miner", _address(options.url), key)]
+    targets = [_compared(options, *word.partition("=")) for word in words]
+    names = [target.name for target in targets]
+    if len(set(names)) < max(2, len(names)):
+        raise UsageError("--compare takes two or more strategies with different names")
+    return targets
+
+
+def _compared(options: argparse.Namespace, name: str, equals: str, address: str) -> Target:
+    if equals and name:
+        key = read_key(options.key_file, options.env_file)
+        return Target(name, _address(address), key)
+    if name not in STRATEGIES:
+        raise UsageError(
+            f"--compare {name}: name {', '.join(STRATEGIES)}, or miners as NAME=http://… "
+            "(and the data set before --compare)"
+        )
+    return Target(name)
+
+
+def _address(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise UsageError("the miner's address is not a URL") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UsageError(f"{text}: the miner's address starts with http:// or https://")
+    if url.userinfo or url.query or url.fragment:
+        raise UsageError("the miner's address carries no user, query or fragment")
+    return text.rstrip("/")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.evaluate", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
+    )
+    add = parser.add_argument
+    add(
+        "dataset",
+        nargs="?",
+        type=Path,
+        default=SHIPPED,
+        metavar="DATASET.jsonl",
+        help="GSM8K's format, or lines of question and answer (200 shipped problems)",
+    )
+    add("--url", default=ADDRESS, help=f"address of the miner ({ADDRESS})")
+    add(
+        "--key-file",
+        type=Path,
+        help="file with the miner's key (MINER_API_KEY of the environment or of .env)",
+    )
+    add("--env-file", type=Path, default=ENV_FILE, help="read this file instead of .env")
+    add(
+        "--compare",
+        nargs="+",
+        metavar="STRATEGY",
+        help="draft,check,vote: a miner is started for each; or NAME=URL: miners that run",
+    )
+    add(
+        "--rate",
+        type=_above_zero,
+        metavar="N",
+        help="questions a minute at most; 1 is the network's pace (as fast as they are answered)",
+    )
+    add(
+        "--concurrency",
+        type=_up_to(MOST_AT_ONCE),
+        default=1,
+        metavar="N",
+        help="questions in work at once (1, as on the network)",
+    )
+    add(
+        "--timeout",
+        type=_timeout,
+        default=TIMEOUT_SECONDS,
+        metavar="SECONDS",
+        help=f"time for each answer ({TIMEOUT_SECONDS:g}, as on the network)",
+    )
+    add("--limit", type=_up_to(10**6), metavar="N", help="ask the first N questions only (all)")
+    add("--form", choices=("unified", "flat"), default="unified", help="of requests (unified)")
+    add("--task", type=_task, default=TASK, help=f"what every question is sent with ({TASK})")
+    add(
+        "--window",
+        type=_up_to(10**6),
+        default=WINDOW,
+        metavar="N",
+        help=f"answers that the score looks back at ({WINDOW})",
+    )
+    add(
+        "--temperature",
+        type=_above_zero,
+        default=TEMPERATURE,
+        metavar="T",
+        help=f"performance is accuracy ** T ({TEMPERATURE:g}: the accuracy itself)",
+    )
+    add("--json", type=Path, metavar="FILE", help="write all figures and answers as JSON")
+    add("--html", type=Path, metavar="FILE", help="write a report with plots as one HTML page")
+    return parser
+
+
+def _above_zero(text: str) -> float:
+    value = _float(text)
+    if not (value > 0 and math.isfinite(value)):
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
+
+
+def _float(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _timeout(text: str) -> float:
+    value = _above_zero(text)
+    if value > LONGEST_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"{text} is above {LONGEST_TIMEOUT:g}")
+    return value
+
+
+def _up_to(most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most}")
+        return int(text)
+
+    return number
+
+
+def _task(text: str) -> str:
+    if not 1 <= len(text.strip()) <= LONGEST_TASK:
+        raise argparse.ArgumentTypeError(f"it must have 1 to {LONGEST_TASK} characters")
+    return text

@@ -1,0 +1,51 @@
+"""All that an evaluation found, as it is written to JSON and shown as a table and as a page."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+
+from tools.evaluate.asking import Answered, Form
+from tools.evaluate.comparing import Comparison
+from tools.evaluate.summary import Summary
+
+
+class Conditions(BaseModel):
+    """How the questions were asked. `rate` is in questions a minute, `timeout` in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    questions: int
+    form: Form
+    task: str
+    timeout: float
+    concurrency: int
+    rate: float | None
+    window: int
+    temperature: float
+
+
+class Measured(BaseModel):
+    """One miner, or one strategy of it. `answered` is in the order in which answers came."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    address: str
+    provider: str
+    model: str
+    ended_early: str
+    summary: Summary
+    answered: list[Answered]
+
+
+class Report(BaseModel):
+    """`failure` says why the evaluation ended before its end; it is empty if it did not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    began_at: datetime
+    conditions: Conditions
+    runs: list[Measured]
+    comparison: Comparison | None
+    failure: str
