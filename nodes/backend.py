@@ -1,7 +1,6 @@
 """One endpoint spoken to through ChatOpenAI: a call, its errors, its speed."""
 
 import asyncio
-import json
 import re
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -14,7 +13,8 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from nodes.errors import BackendRefused, BackendUnavailable
+from nodes.backend_errors import Interrupted, translated
+from nodes.errors import BackendUnavailable
 from nodes.pace import Pace
 from nodes.providers import OTHER_LIMIT_FIELD, Endpoint, LimitField
 from nodes.state import Truncation
@@ -28,8 +28,6 @@ NOT_STREAMED = "nostream"  # LangGraph leaves calls with this tag out of its mes
 _THINKING = re.compile(
     r"\A\s*<think>.*?(?:</think>|\Z)|\A(?:(?!<think>).)*?</think>[ \t]*\n", re.DOTALL
 )
-_RETRIED_STATUS = frozenset({408, 409, 425, 429})
-_THIS_REQUEST = frozenset({400, 413, 422})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +40,6 @@ class Answer:
     cached_tokens: int
     completion_tokens: int
     seconds: float
-
-
-class Interrupted(BackendUnavailable):
-    """The connection broke in the middle of an answer; `partial` is what had come."""
-
-    def __init__(self, partial: str) -> None:
-        super().__init__("the model's backend broke off in the middle of an answer")
-        self.partial = partial
-
-
-class Unreached(BackendUnavailable):
-    """No connection, or one that the server had closed before the request came."""
-
-
-class RequestRefused(BackendRefused):
-    """The backend rejects this request, and may well take another."""
-
-
-class SchemaRefused(RequestRefused):
-    """The backend does not take a JSON schema as `response_format`."""
 
 
 @dataclass(slots=True)
@@ -284,37 +262,6 @@ def _merged(whole: AIMessageChunk, chunk: AIMessageChunk) -> AIMessageChunk:
     if chunk.usage_metadata or chunk.response_metadata:
         return whole + _without_text(chunk)
     return whole
-
-
-def translated(error: openai.OpenAIError) -> BackendUnavailable | BackendRefused:
-    """The client's error as one of ours, without its text, which may quote the prompt."""
-    if isinstance(error, openai.APIConnectionError):
-        return Unreached("the model's backend cannot be reached")
-    if isinstance(error, openai.RateLimitError) and error.code == "insufficient_quota":
-        return BackendRefused("the account of the model's backend has no quota left")
-    if not isinstance(error, openai.APIStatusError):
-        return BackendUnavailable("the model's backend reported an error")
-    status = error.status_code
-    if status in _RETRIED_STATUS or status >= 500:  # noqa: PLR2004
-        return BackendUnavailable(
-            f"the model's backend answered {status}", retry_after=_retry_after(error)
-        )
-    if status in (400, 422) and _about_schema(error):
-        return SchemaRefused("the model's backend takes no JSON schema")
-    refused = RequestRefused if status in _THIS_REQUEST else BackendRefused
-    return refused(f"the model's backend refused the request with {status}")
-
-
-def _about_schema(error: openai.APIStatusError) -> bool:
-    told = json.dumps(error.body, default=str) if error.body is not None else ""
-    return any(word in told for word in ("response_format", "json_schema", "guided"))
-
-
-def _retry_after(error: openai.APIStatusError) -> float | None:
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
-    except ValueError:
-        return None
 
 
 def connect(endpoint: Endpoint) -> Backend:

@@ -34,7 +34,7 @@ SHORTEST_SHARE = 0.3  # a revision much shorter than the draft is a remark, not 
 
 # In capitals anywhere, as asked for; in small letters only where the line begins with it.
 _VERDICT = re.compile(
-    r"(?:\b(PASS|REVISE)\b|^[\s*_>\"'-]*((?i:pass|revise))\b(?=[\s*_]*[:.]))"
+    r"(?:\b(PASS|REVISE)\b|^[ \t*_>\"'-]*((?i:pass|revise))\b(?=[\s*_]*[:.]))"
     r"[\s:*_.\-]*(.*)",
     re.MULTILINE,
 )

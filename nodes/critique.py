@@ -34,7 +34,7 @@ async def critique(miner: Miner, state: FeedbackState) -> Update:
             history=(),
             task=f"Task: {state.task}",
             asked=[
-                *(Material("Input of the task", query) for query in state.queries),
+                *materials.of_queries(state, "Input of the task"),
                 Material("Output to review", state.output),
             ],
             materials=materials.of_outputs(state.previous_outputs),

@@ -8,8 +8,8 @@ from nodes.arithmetic import wrong_equalities
 from nodes.context import Parts, Prompt, compose
 from nodes.errors import MinerError
 from nodes.final_answers import read_final_answer
+from nodes.job import Reply
 from nodes.miner import Miner
-from nodes.model import Reply
 from nodes.state import CompleteState, Sample, Turn, Update
 from nodes.steps import deadline
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 _ORDER = (
     r"(?:^|[.!?;,:\n(]|\b(?:please|then|also|just|now|kindly|so|but|ok|okay|well"
     r"|(?:can|could|would|will)\s+you|you\s+(?:can|should|may|must)"
-    r"|(?:want|like|need)\s+you\s+to))\s*(?:-\s*|\d+[.)]\s*)?"
+    r"|(?:want|like|need)\s+you\s+to))[ \t]*(?:-[ \t]*|\d+[.)][ \t]*)?"
 )
 _REMEMBERED = r"preferences?|rules?|instructions?|notes?|memor(?:y|ies)|entr(?:y|ies)|playbook"
 _REST = r"(?P<rest>[^.!?;,\n]*)"

@@ -19,7 +19,7 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _INLINE_SUGGESTION = re.compile(
-    rf"\s?[;.,|(–-]?\s?[*_]*\b(?:{_LABELS['suggestion']})\s?[*_]*\s?[:=]\s?[*_]*\s?", re.IGNORECASE
+    rf"\s?[;,|(–-]?\s?[*_]*\b(?:{_LABELS['suggestion']})\s?[*_]*\s?[:=]\s?[*_]*\s?", re.IGNORECASE
 )
 _RULE = re.compile(r"[\s|:\-–=*_#]*")
 _BULLET = re.compile(r"\A(?:[-•–+>]\s)+")

@@ -7,10 +7,13 @@ from nodes.notebook import carries_document
 from nodes.state import PreviousOutput, Request
 
 
-def of_queries(request: Request) -> list[Material]:
-    """The queries, numbered where there are several, so that none is passed over."""
+def of_queries(request: Request, single: str = "") -> list[Material]:
+    """The queries, numbered where there are several, so that none is passed over.
+
+    `single` is the heading of an only one.
+    """
     if len(request.queries) <= 1:
-        return [Material("", query) for query in request.queries]
+        return [Material(single, query) for query in request.queries]
     return [Material(f"Query {number}", query) for number, query in enumerate(request.queries, 1)]
 
 

@@ -12,20 +12,10 @@ from urllib.parse import urlsplit
 
 import openai
 import structlog
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from memory import TokenCounter
-from nodes.backend import (
-    PER_MESSAGE,
-    Answer,
-    Backend,
-    Interrupted,
-    JsonSchema,
-    RequestRefused,
-    SchemaRefused,
-    Unreached,
-    connect,
-)
+from nodes.backend import PER_MESSAGE, Backend, JsonSchema, connect
+from nodes.backend_errors import RequestRefused, SchemaRefused, Unreached
 from nodes.errors import (
     BackendError,
     BackendUnavailable,
@@ -33,33 +23,28 @@ from nodes.errors import (
     MinerError,
     TaskTooLong,
 )
+from nodes.job import (
+    FEWEST_TOKENS,
+    RESERVE,
+    TEMPLATE_TOKENS,
+    Job,
+    Reply,
+    message_of,
+    most_tokens,
+)
 from nodes.probe import probe, watch
 from nodes.providers import endpoints
-from nodes.state import Call, Role, Truncation, Turn
+from nodes.state import Turn
 from settings import Settings
 
 log = structlog.get_logger(__name__)
 
-RESERVE = 0.6  # seconds kept for what comes after the last model call
 ATTEMPTS = 3
 FIRST_DELAY = 0.4
 LONGEST_DELAY = 1.0  # between two tries, while another backend could take over
 COOL_DOWN = 30.0
 SILENCE = 5.0  # seconds without an answer that make a backend rest; a short deadline proves nothing
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
-FEWEST_TOKENS = 64  # a shorter answer helps nobody, however little time or room is left
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The model's text, and the record of the call that brought it."""
-
-    text: str
-    call: Call
-
-    @property
-    def truncated(self) -> Truncation:
-        return self.call.truncated
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +69,18 @@ class Model:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
-        """Connect and probe. A backend that is down is a warning: it is asked again until up."""
+    async def open(
+        cls, settings: Settings, tokens: TokenCounter | None = None
+    ) -> AsyncIterator[Self]:
+        """Connect and probe. A backend that is down is a warning: it is asked again until up.
+
+        `tokens` spares building another counter.
+        """
         # In threads: both read files, the clients those of the certificates.
-        tokens = await asyncio.to_thread(TokenCounter)
+        counter = tokens or await asyncio.to_thread(TokenCounter)
         rows = endpoints(settings)
         backends = await asyncio.gather(*(asyncio.to_thread(connect, row) for row in rows))
-        model = cls(settings, backends, tokens)
+        model = cls(settings, backends, counter)
         watchers: list[asyncio.Task[None]] = []
         try:
             answers = await asyncio.gather(*(_probed(backend) for backend in model._backends))
@@ -129,7 +119,7 @@ class Model:
 
     async def count(self, turns: Sequence[Turn]) -> int | None:
         """Tokens of a prompt by the tokenizer of the backend asked first; `None` without one."""
-        return await self._order()[0].count([_message(turn) for turn in turns])
+        return await self._order()[0].count([message_of(turn) for turn in turns])
 
     def fits(self, deadline: float, tokens: int) -> bool:
         """Whether an answer of `tokens` tokens is expected before `deadline`."""
@@ -159,10 +149,10 @@ class Model:
         leaves no room for one in the window.
         """
         wanted = min(limit or self._settings.max_tokens, self._settings.max_tokens)
-        job = _Job(
+        job = Job(
             node=node,
             turns=turns,
-            messages=[_message(turn) for turn in turns],
+            messages=[message_of(turn) for turn in turns],
             deadline=deadline,
             limit=await self._fitting(turns, wanted),
             temperature=self._settings.temperature if temperature is None else temperature,
@@ -190,7 +180,7 @@ class Model:
             return job.partial_reply()
         raise failure
 
-    async def _persist(self, backend: Backend, job: "_Job") -> Reply:
+    async def _persist(self, backend: Backend, job: Job) -> Reply:
         for attempt in range(ATTEMPTS):
             try:
                 return await self._once(backend, job)
@@ -212,7 +202,7 @@ class Model:
                 await asyncio.sleep(delay)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, backend: Backend, job: "_Job") -> Reply:
+    async def _once(self, backend: Backend, job: Job) -> Reply:
         left = job.last_moment - time.monotonic()
         if left <= 0:
             raise DeadlinePassed("the deadline passed before the model answered")
@@ -221,7 +211,7 @@ class Model:
         try:
             answer = await backend.call(
                 job.messages,
-                limit=_deliverable(backend, job, left),
+                limit=job.deliverable(backend, left),
                 temperature=job.temperature,
                 seconds=left if job.keep_partial else patience,
                 first_token_seconds=patience,
@@ -245,7 +235,7 @@ class Model:
         counted = await self.count(turns)
         if counted is None:
             counted = await asyncio.to_thread(self._estimated, turns)
-        room = window - counted
+        room = window - counted - TEMPLATE_TOKENS
         if room <= 0:
             raise TaskTooLong("the conversation is too long for the model's window")
         return min(wanted, max(room, FEWEST_TOKENS))
@@ -271,73 +261,6 @@ class Model:
             seconds=COOL_DOWN,
             reason=str(error),
         )
-
-
-@dataclass(slots=True)
-class _Job:
-    """One call to `Model.ask`, and what its failed attempts left."""
-
-    node: str
-    turns: Sequence[Turn]
-    messages: Sequence[BaseMessage]
-    deadline: float
-    limit: int
-    temperature: float
-    schema: JsonSchema | None
-    keep_partial: bool
-    shown: bool
-    partial: str = ""
-    partial_from: Backend | None = None
-    retries: int = 0
-
-    @property
-    def last_moment(self) -> float:
-        return self.deadline - RESERVE
-
-    def note_failure(self, backend: Backend, error: BackendUnavailable) -> None:
-        self.retries += 1
-        if isinstance(error, Interrupted) and len(error.partial) > len(self.partial):
-            self.partial, self.partial_from = error.partial, backend
-
-    def reply(self, backend: Backend, answer: Answer) -> Reply:
-        call = Call(
-            node=self.node,
-            provider=backend.endpoint.provider,
-            model=backend.model,
-            seconds=answer.seconds,
-            prompt_tokens=answer.prompt_tokens,
-            cached_tokens=answer.cached_tokens,
-            completion_tokens=answer.completion_tokens,
-            retries=self.retries,
-            truncated=answer.truncated,
-        )
-        return Reply(answer.text, call)
-
-    def partial_reply(self) -> Reply:
-        if self.partial_from is None:
-            raise ValueError("no part of an answer has come")
-        return self.reply(self.partial_from, Answer(self.partial, "connection", 0, 0, 0, 0.0))
-
-
-def most_tokens(turns: Sequence[Turn]) -> int:
-    """What no tokenizer exceeds: a token for each byte."""
-    return sum(len(turn.content.encode(errors="replace")) + PER_MESSAGE for turn in turns)
-
-
-def _deliverable(backend: Backend, job: _Job, left: float) -> int:
-    deliverable = backend.pace.deliverable(left)
-    if deliverable is None:
-        return job.limit
-    return max(min(job.limit, deliverable), min(FEWEST_TOKENS, job.limit))
-
-
-def _message(turn: Turn) -> BaseMessage:
-    kinds: dict[Role, type[BaseMessage]] = {
-        "system": SystemMessage,
-        "user": HumanMessage,
-        "assistant": AIMessage,
-    }
-    return kinds[turn.role](turn.content)
 
 
 def _delay(attempt: int, error: BackendUnavailable) -> float:

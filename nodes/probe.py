@@ -12,7 +12,8 @@ from langchain_core.messages import HumanMessage
 from openai.pagination import AsyncPage
 from openai.types import Model
 
-from nodes.backend import Backend, JsonSchema, SchemaRefused, translated
+from nodes.backend import Backend, JsonSchema
+from nodes.backend_errors import SchemaRefused, translated
 from nodes.errors import BackendError, BackendUnavailable
 
 log = structlog.get_logger(__name__)

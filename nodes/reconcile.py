@@ -176,6 +176,8 @@ def _goes_on(content: str, quote: str, clause: str) -> bool:
 
 def _place(quote: str, feedback: str) -> tuple[int, int] | None:
     """Where the quote stands in the feedback, with the negation before it if there is one."""
+    if quote == feedback and quote.strip(_EDGE):
+        return 0, len(feedback)
     words = straight(quote).strip(_EDGE).split()
     if not words:
         return None

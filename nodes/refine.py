@@ -39,7 +39,7 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
             history=(),
             task=f"Task: {state.task}",
             asked=[
-                *(Material("Input of the task", query) for query in state.queries),
+                *materials.of_queries(state, "Input of the task"),
                 Material("Output", state.output),
                 Material("Feedback", numbered(state.feedbacks)),
             ],
@@ -113,12 +113,21 @@ def numbered(feedbacks: Sequence[Feedback]) -> str:
 
 
 def _others(state: RefineState) -> list[PreviousOutput]:
+    """The earlier outputs, without what stands in the prompt already as output or feedback."""
     told = {feedback.problem for feedback in state.feedbacks} | {state.output}
     return [
-        output
+        output.model_copy(
+            update={
+                "immediate_response": _unless(told, output.immediate_response),
+                "notebook": _unless(told, output.notebook),
+            }
+        )
         for output in state.previous_outputs
-        if not told & {output.notebook, output.immediate_response}
     ]
+
+
+def _unless(told: set[str], text: str) -> str:
+    return "" if text in told else text
 
 
 def read_open(text: str, feedbacks: int) -> list[int] | None:

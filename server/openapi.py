@@ -20,7 +20,7 @@ DESCRIPTION = "Answers tasks with LangGraph state machines that remember what ea
 
 EVENTS = (
     "With `Accept: text/event-stream`: `node` events (which node started or finished), `token` "
-    "events (`draft` or `revision`), `miner` (the `X-Miner-*` values), and last `result` with the "
+    "events (`draft` or `revision`, of the model call numbered `call`), `miner` (the `X-Miner-*` values), and last `result` with the "
     "body of the plain call, or `error`."
 )
 EVERYWHERE: Mapping[str, str] = {

@@ -1,33 +1,43 @@
 """Machines on real stores, in front of a scripted backend; a blocked loop is an error."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
-from blockbuster import blockbuster_ctx
 
-from backend_fixture import backend
-from machine_room import Room, machine_room, settings_for
+from machine_backend import _running, backend, blockbuster, embeddings, tokens
+from machine_room import WINDOW, Room, settings_for
+from memory import Conversations, Playbook, StaticEmbeddings, TokenCounter
+from nodes.miner import Miner
+from nodes.model import Model
 from scripted import Scripted
 
-__all__ = ["backend"]
+__all__ = ["_running", "backend", "blockbuster", "embeddings", "tokens"]
 
-
-@pytest.fixture(autouse=True)
-def blockbuster() -> Iterator[None]:
-    """A blocking call on the event loop is an error in every test of the machines."""
-    with blockbuster_ctx() as watch:
-        for function in ("os.path.abspath", "os.stat"):  # settings are made before there is a loop
-            watch.functions[function].can_block_in("/settings.py", "_absolute")
-        yield
+# No timings: a busy machine is no fault of a reader.
+hypothesis.settings.register_profile("machines", deadline=None)
+hypothesis.settings.load_profile("machines")
 
 
 @pytest.fixture(params=["vllm"])
 async def room(
-    request: pytest.FixtureRequest, tmp_path: Path, backend: Scripted
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    backend: Scripted,
+    tokens: TokenCounter,
+    embeddings: StaticEmbeddings,
 ) -> AsyncIterator[Room]:
-    """A miner in front of `backend`; a marker-free way to change its settings is `indirect`."""
+    """A miner in front of `backend`; parametrize it indirectly to change its settings.
+
+    Its stores and its client are its own; what is dear to load and never changes is shared.
+    """
     asked = request.param if isinstance(request.param, dict) else {"provider": request.param}
-    backend.max_model_len = 32_768
-    async with machine_room(settings_for(tmp_path, backend, **asked), backend) as opened:
-        yield opened
+    settings = settings_for(tmp_path, backend, **asked)
+    backend.max_model_len = WINDOW
+    async with (
+        Playbook.open(settings, embeddings=embeddings) as playbook,
+        Conversations.open(settings) as conversations,
+        Model.open(settings, tokens) as model,
+    ):
+        yield Room(Miner(settings, model, playbook, conversations, tokens, None), backend)

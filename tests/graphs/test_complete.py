@@ -124,7 +124,7 @@ async def test_vote_goes_on_with_the_samples_that_came(room: Room) -> None:
 async def test_vote_fails_when_every_sample_does(room: Room) -> None:
     room.backend.default(Status(503))
     with pytest.raises(BackendUnavailable):
-        await room.complete("How many?", deadline=time.monotonic() + 1.5)
+        await room.complete("How many?")
 
 
 @BOTH_PROVIDERS
@@ -280,7 +280,7 @@ async def test_a_later_step_that_runs_late_leaves_the_draft(
 ) -> None:
     room.backend.reply(*script)
     async with asyncio.timeout(15):
-        result = await room.complete("Write.", deadline=time.monotonic() + 2)
+        result = await room.complete("Write.", deadline=time.monotonic() + 3)
     assert result.answer == script[0]
     assert result.stopped_by_deadline
 

@@ -45,7 +45,7 @@ async def test_a_critique_in_prose_is_asked_for_in_lines(room: Room) -> None:
 async def test_what_cannot_be_read_is_kept_whole(room: Room, second: str | Status | Hang) -> None:
     room.backend.reply("I find it dull.", second)
     async with asyncio.timeout(15):
-        result = await review(room, deadline=time.monotonic() + 2)
+        result = await review(room, deadline=time.monotonic() + 3)
     assert pairs(result) == [("I find it dull.", "")]
     assert room.path == ["recall", "critique", "reformat", "keep_whole"]
     assert result.fallback == "unparsed critique"
@@ -64,7 +64,7 @@ async def test_no_critique_is_an_error(room: Room) -> None:
         await review(room, deadline=time.monotonic() + 1.2)
     room.backend.default(Status(503))
     with pytest.raises(BackendUnavailable):
-        await review(room, deadline=time.monotonic() + 1.2)
+        await review(room)
 
 
 async def test_the_prompt_holds_preferences_task_input_and_output(room: Room) -> None:

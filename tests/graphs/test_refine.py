@@ -117,7 +117,7 @@ async def test_a_later_step_that_fails_or_runs_late_leaves_the_best_round(
 ) -> None:
     room.backend.reply(*script)
     async with asyncio.timeout(15):
-        result = await rewrite(room, deadline=time.monotonic() + 2)
+        result = await rewrite(room, deadline=time.monotonic() + 3)
     assert result.answer == answer
     assert result.fallback == "a later step failed"
     assert result.stopped_by_deadline is isinstance(script[-1], Hang)
@@ -133,7 +133,7 @@ async def test_a_first_round_that_stalls_is_kept_and_marked(room: Room) -> None:
 async def test_no_first_round_is_an_error(room: Room) -> None:
     room.backend.default(Status(503))
     with pytest.raises(BackendUnavailable):
-        await rewrite(room, deadline=time.monotonic() + 1.2)
+        await rewrite(room)
 
 
 async def test_neither_schema_nor_playbook_is_touched(room: Room) -> None:

@@ -1,0 +1,67 @@
+"""Every edge of the first four machines is taken by some run, and no other."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from machine_room import Room
+from nodes.state import Feedback
+from scripted import Answer, BrokenJson, Json, Text, Truncated, until
+
+FOUND: Text = Json(
+    {"preferences": [{"quote": "kind", "content": "Be kind", "category": "tone", "about": 0}]}
+)
+FAULT = [Feedback(problem="Dull.", suggestion="Add a joke.")]
+RUNS: dict[str, list[list[Answer]]] = {
+    "complete": [
+        [Truncated("Once")],
+        ["Answer: 42"],
+        ["Answer: 1", "Answer: 2", "Answer: 3"],
+        ["A draft.", "PASS"],
+        ["A draft.", "REVISE: dull", "No"],
+        ["A draft.", "REVISE: dull", "Another.", "1"],
+        ["A draft.", "REVISE: dull", "Another.", "2", "1", "PASS"],
+    ],
+    "feedback": [
+        ["PROBLEM: dull"],
+        ["It is dull.", "PROBLEM: dull"],
+        ["It is dull.", "It is."],
+    ],
+    "refine": [
+        [Truncated("Once")],
+        ["Better.", "OPEN: none"],
+        ["Better.", "OPEN: 1", "Best.", "OPEN: none"],
+        ["Better.", "OPEN: 1", "Better."],
+    ],
+    "human_feedback": [[FOUND], [BrokenJson(), "Nothing."]],
+}
+REQUEST: dict[str, Any] = {"task": "6 * 7", "output": "A tale.", "feedbacks": FAULT}
+
+
+async def edges_taken(room: Room, component: str) -> AsyncIterator[tuple[str, str]]:
+    for script in RUNS[component]:
+        room.backend.reply(*script)
+        task = "6 * 7" if script == ["Answer: 42"] else "Write."
+        queries = ["Be kind."] if component == "human_feedback" else []
+        await room.run(component, **REQUEST | {"task": task, "queries": queries})
+        for edge in pairwise(["__start__", *room.path, "__end__"]):
+            yield edge
+    if component == "human_feedback":
+        async with room.miner.playbook.writing("ann") as writer:
+            room.backend.reply(FOUND)
+            run = asyncio.create_task(room.tell("Be kind."))
+            await until(lambda: "reconcile" in room.path)
+            await writer.add("Be formal", "tone")
+        await run
+        for edge in pairwise(room.path):
+            yield edge
+
+
+@pytest.mark.parametrize("component", list(RUNS))
+async def test_every_edge_is_taken(room: Room, component: str) -> None:
+    drawn = room.machines.graph(component).get_graph().edges
+    taken = {edge async for edge in edges_taken(room, component)}
+    assert taken == {(edge.source, edge.target) for edge in drawn}

@@ -1,0 +1,144 @@
+"""What the start-up canary finds out of a backend, and a start without one."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from machine_room import settings_for
+from nodes.backend import connect
+from nodes.errors import BackendUnavailable
+from nodes.model import Model
+from nodes.probe import watch
+from nodes.providers import DEFAULT_MODELS, endpoints
+from nodes.state import Turn
+from scripted import Answer, BrokenJson, Json, Refuse, Scripted, Status, Text, until
+
+HELLO = [Turn(role="user", content="Say hello.")]
+
+
+@pytest.mark.parametrize(
+    ("canary", "honoured"),
+    [
+        (Json({"colour": "heliotrope"}), True),
+        (Json({"colour": "red"}), False),
+        ("Hello, reader!", False),
+        (Text('{"colour": "helio', finish_reason="length"), False),
+        (BrokenJson(), False),
+        (Refuse("response_format"), False),
+    ],
+)
+async def test_the_canary_shows_whether_a_schema_constrains(
+    tmp_path: Path, backend: Scripted, canary: Answer, honoured: bool
+) -> None:
+    backend.canary = canary
+    async with Model.open(settings_for(tmp_path, backend)) as model:
+        assert model.honours_schema is honoured
+
+
+@pytest.mark.parametrize("failure", [Status(400), Status(500)])
+async def test_a_backend_that_fails_on_schemas_only_is_told_from_one_that_is_down(
+    tmp_path: Path, backend: Scripted, failure: Status
+) -> None:
+    backend.canary = failure
+    backend.reply("Hello, reader!")
+    async with Model.open(settings_for(tmp_path, backend)) as model:
+        assert not model.honours_schema
+        backend.reply("Hello!")
+        assert (await model.ask("test", HELLO, deadline=time.monotonic() + 5)).text == "Hello!"
+
+
+async def test_the_single_model_served_replaces_the_default_name(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    backend.default("Hello!")
+    async with Model.open(settings_for(tmp_path, backend)) as model:
+        assert model.describe().model == "scripted-model"
+        await model.ask("test", HELLO, deadline=time.monotonic() + 5)
+    assert backend.requests[0].body["model"] == "scripted-model"
+
+
+@pytest.mark.parametrize(
+    ("served", "chosen", "asked"),
+    [
+        (["a", "b"], None, DEFAULT_MODELS["vllm"]),
+        (["a"], "b", "b"),
+        (["a", "b"], "b", "b"),
+    ],
+)
+async def test_a_chosen_name_and_a_choice_of_several_are_left_alone(
+    tmp_path: Path, backend: Scripted, served: list[str], chosen: str | None, asked: str
+) -> None:
+    backend.models = served
+    async with Model.open(settings_for(tmp_path, backend, model_name=chosen)) as model:
+        assert model.describe().model == asked
+
+
+async def test_the_reported_window_is_used(tmp_path: Path, backend: Scripted) -> None:
+    backend.max_model_len = 4321
+    async with Model.open(settings_for(tmp_path, backend)) as model:
+        assert model.context_length == 4321
+    async with Model.open(settings_for(tmp_path, backend, max_context_tokens=2000)) as model:
+        assert model.context_length == 2000
+    async with Model.open(settings_for(tmp_path, backend, max_context_tokens=9000)) as model:
+        assert model.context_length == 4321
+
+
+@pytest.mark.parametrize("reply", [Status(404), Json({"models": []}), Json([]), Json("no")])
+async def test_a_backend_without_a_list_of_models_is_used_all_the_same(
+    tmp_path: Path, backend: Scripted, reply: Status | Text
+) -> None:
+    backend.models_reply = reply
+    async with Model.open(settings_for(tmp_path, backend, model_name="mine")) as model:
+        backend.reply("Hello!")
+        assert await model.ping()
+        reply_ = await model.ask("test", HELLO, deadline=time.monotonic() + 5)
+        assert (reply_.text, model.describe().model) == ("Hello!", "mine")
+
+
+async def test_a_backend_that_is_down_at_the_start_is_used_once_it_is_up(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    settings = settings_for(tmp_path, backend)
+    await asyncio.to_thread(backend.stop)
+    async with Model.open(settings) as model:
+        assert not await model.ping()
+        with pytest.raises(BackendUnavailable):
+            await model.ask("test", HELLO, deadline=time.monotonic() + 1.5)
+        await asyncio.to_thread(backend.start)
+        backend.reply("Hello!")
+        assert await model.ping()
+        assert (await model.ask("test", HELLO, deadline=time.monotonic() + 5)).text == "Hello!"
+
+
+async def test_a_backend_that_came_up_late_is_asked_what_it_is(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    backend.max_model_len = 4321
+    backend.models_reply = Status(503)
+    row = endpoints(settings_for(tmp_path, backend))[0]
+    late = await asyncio.to_thread(connect, row)
+    watching = asyncio.create_task(watch(late, every=0.02))
+    try:
+        await until(lambda: len(backend.model_requests) > 1)
+        assert late.honours_schema is None
+        backend.models_reply = None
+        async with asyncio.timeout(10):
+            await watching
+        assert (late.model, late.context_length, late.honours_schema) == (
+            *("scripted-model", 4321),
+            True,
+        )
+    finally:
+        watching.cancel()
+        await late.chat.root_async_client.close()
+
+
+async def test_the_key_of_the_provider_is_sent(tmp_path: Path, backend: Scripted) -> None:
+    backend.api_key = "sk-test"
+    async with Model.open(settings_for(tmp_path, backend, "openai")) as model:
+        assert await model.ping()
+        assert len(backend.canaries) == 1
+    async with Model.open(settings_for(tmp_path, backend, "vllm")) as model:
+        assert not await model.ping()
