@@ -77,10 +77,11 @@ class Model:
         `tokens` spares building another counter.
         """
         # In threads: both read files, the clients those of the certificates.
-        counter = tokens or await asyncio.to_thread(TokenCounter)
+        if tokens is None:
+            tokens = await asyncio.to_thread(TokenCounter)
         rows = endpoints(settings)
         backends = await asyncio.gather(*(asyncio.to_thread(connect, row) for row in rows))
-        model = cls(settings, backends, counter)
+        model = cls(settings, backends, tokens)
         watchers: list[asyncio.Task[None]] = []
         try:
             answers = await asyncio.gather(*(_probed(backend) for backend in model._backends))

@@ -20,8 +20,8 @@ DESCRIPTION = "Answers tasks with LangGraph state machines that remember what ea
 
 EVENTS = (
     "With `Accept: text/event-stream`: `node` events (which node started or finished), `token` "
-    "events (`draft` or `revision`, of the model call numbered `call`), `miner` (the `X-Miner-*` values), and last `result` with the "
-    "body of the plain call, or `error`."
+    "events (`draft` or `revision`, of the model call numbered `call`), `miner` (the `X-Miner-*` "
+    "values), and last `result` with the body of the plain call, or `error`."
 )
 EVERYWHERE: Mapping[str, str] = {
     "401": "The key is missing or wrong.",

@@ -9,7 +9,7 @@ from support import make_settings, require
 
 __all__ = ["require"]
 
-pytest_plugins = ["stores"]
+pytest_plugins = ["stores", "embedded", "backend_fixture"]
 
 
 @pytest.fixture

@@ -7,11 +7,8 @@ from types import SimpleNamespace
 import pytest
 from evaluating import Evaluate
 
-from backend_fixture import backend
 from running_miner import miner_settings, serving
 from scripted import Scripted
-
-__all__ = ["backend"]
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from backend_fixture import backend
 from running_miner import blocking_is_an_error, client_of, miner_settings, serving
 from scripted import Scripted
-
-__all__ = ["backend"]
 
 
 @pytest.fixture(scope="module", autouse=True)
