@@ -290,22 +290,23 @@ KEPT_APART = [
 ]
 
 
-@pytest.mark.parametrize(("known", "said"), SUPERSEDED)
-async def test_another_wish_on_the_same_topic_takes_its_place(
-    room: Room, known: str, said: str
-) -> None:
-    await room.knows(known)
-    room.backend.reply(found(extracted(said, said)))
-    await room.tell(said)
-    assert await room.known() == [said]
+async def after_saying(room: Room, pairs: list[tuple[str, str]]) -> list[list[str]]:
+    """What a user who had one preference has after saying another, each pair a user of its own."""
+    found_in = []
+    for number, (known, said) in enumerate(pairs):
+        await room.knows(known, cid=f"user {number}")
+        room.backend.reply(found(extracted(said, said)))
+        await room.tell(said, cid=f"user {number}")
+        found_in.append(await room.known(f"user {number}"))
+    return found_in
 
 
-@pytest.mark.parametrize(("known", "said"), KEPT_APART)
-async def test_what_is_only_similar_stays(room: Room, known: str, said: str) -> None:
-    await room.knows(known)
-    room.backend.reply(found(extracted(said, said)))
-    await room.tell(said)
-    assert await room.known() == [known, said]
+async def test_another_wish_on_the_same_topic_takes_its_place(room: Room) -> None:
+    assert await after_saying(room, SUPERSEDED) == [[said] for _, said in SUPERSEDED]
+
+
+async def test_what_is_only_similar_stays(room: Room) -> None:
+    assert await after_saying(room, KEPT_APART) == [list(pair) for pair in KEPT_APART]
 
 
 @pytest.mark.parametrize("about", [0, 1])

@@ -1,0 +1,1 @@
+"""The playground: a page that speaks to any miner over HTTP and shows what it does."""

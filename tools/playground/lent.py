@@ -1,0 +1,18 @@
+"""The key of the settings, used on behalf of the page."""
+
+from dataclasses import dataclass, field
+
+from tools.playground.client import Miner, same_miner
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """The miner of the settings. Its key stays in this process and never enters the page."""
+
+    url: str = ""
+    key: str = field(default="", repr=False)
+
+    def miner(self, url: str, key: str) -> Miner:
+        """The miner of the fields: the lent key goes to its own miner alone."""
+        lent = self.key if not key and same_miner(url, self.url) else ""
+        return Miner(url.strip().rstrip("/"), key.strip() or lent)

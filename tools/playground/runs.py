@@ -1,0 +1,153 @@
+"""One run of a machine, as it is seen from outside: its steps, its text, its end."""
+
+import asyncio
+import time
+from asyncio import FIRST_COMPLETED
+from collections import Counter
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from tools.playground.client import (
+    Answer,
+    Body,
+    Event,
+    Headers,
+    Miner,
+    NodeEvent,
+    PlaygroundError,
+    Token,
+)
+
+START, END = "__start__", "__end__"
+SHOWN_EVERY = 0.1  # seconds between two looks while no step begins or ends
+
+
+@dataclass(slots=True)
+class Step:
+    """One node at work, in seconds since the run began; `ended` is unset while it works."""
+
+    node: str
+    began: float
+    ended: float | None = None
+
+
+@dataclass(slots=True)
+class Run:
+    """What is known of a run. Times are in seconds since it was asked for."""
+
+    component: str
+    body: Body
+    steps: list[Step] = field(default_factory=list)
+    taken: Counter[tuple[str, str]] = field(default_factory=Counter)
+    text: str = ""
+    headers: dict[str, str] = field(default_factory=dict)
+    answer: Body | None = None
+    error: PlaygroundError | None = None
+    first_token: float | None = None
+    ended: float | None = None
+    stopped: bool = False
+    _asked: float = field(default_factory=time.monotonic)
+    _before: set[str] = field(default_factory=lambda: {START})
+    _now: set[str] = field(default_factory=set)
+    _writer: str = ""
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self._asked
+
+    @property
+    def working(self) -> set[str]:
+        """The nodes at work."""
+        return {step.node for step in self.steps if step.ended is None}
+
+    def take(self, event: Event) -> None:
+        """Note what happened."""
+        match event:
+            case NodeEvent(node, "started"):
+                self._start(node)
+            case NodeEvent(node, _):
+                self._finish(node)
+            case Token():
+                self._write(event)
+            case Headers(values):
+                self.headers = values
+            case Answer(body):
+                self.answer = body
+                self.taken.update((node, END) for node in self._now)
+
+    def end(self, error: PlaygroundError | None = None) -> None:
+        """Note that nothing more will happen."""
+        self.error = error
+        self.ended = self.elapsed
+
+    def _start(self, node: str) -> None:
+        if self._now and not self.working:
+            self._before, self._now = self._now, set()
+        self.taken.update((before, node) for before in self._before)
+        self._now.add(node)
+        self.steps.append(Step(node, self.elapsed))
+        self._writer = ""
+
+    def _finish(self, node: str) -> None:
+        for step in reversed(self.steps):
+            if step.node == node and step.ended is None:
+                step.ended = self.elapsed
+                return
+
+    def _write(self, token: Token) -> None:
+        if self.first_token is None:
+            self.first_token = self.elapsed
+        if token.node != self._writer:  # a new version takes the place of the one before
+            self.text, self._writer = "", token.node
+        self.text += token.text
+
+
+async def follow(
+    miner: Miner, component: str, body: Body, stop: asyncio.Event | None = None
+) -> AsyncGenerator[Run, None]:
+    """The run each time there is more to see of it, and at last when it is over.
+
+    An error of the miner or on the way to it ends the run and is in it. Setting `stop` closes the
+    connection, on which the miner ends its run.
+    """
+    run = Run(component, body)
+    yield run
+    try:
+        looks = _looks(run, miner.run(component, body), stop or asyncio.Event())
+        async with aclosing(looks):
+            async for _ in looks:
+                yield run
+    except PlaygroundError as error:
+        run.end(error)
+    else:
+        run.end()
+    yield run
+
+
+async def _looks(
+    run: Run, source: AsyncGenerator[Event, None], stop: asyncio.Event
+) -> AsyncGenerator[None, None]:
+    """Take the events, and tell when to look: at each step, and now and then in between."""
+    async with aclosing(source) as events:
+        pending = asyncio.ensure_future(anext(events, None))
+        stopping = asyncio.ensure_future(stop.wait())
+        looked = run.elapsed
+        try:
+            while True:
+                wait = max(0.0, looked + SHOWN_EVERY - run.elapsed)
+                await asyncio.wait((pending, stopping), timeout=wait, return_when=FIRST_COMPLETED)
+                run.stopped = stopping.done()
+                event = pending.result() if pending.done() else None
+                if run.stopped or (pending.done() and event is None):
+                    return
+                if event is not None:
+                    run.take(event)
+                    pending = asyncio.ensure_future(anext(events, None))
+                if not isinstance(event, Token):
+                    yield
+                    looked = run.elapsed
+        finally:
+            pending.cancel()
+            stopping.cancel()
+            await asyncio.gather(pending, stopping, return_exceptions=True)
