@@ -176,16 +176,25 @@ async def _history(person: "Person") -> list[dict[str, str]]:
     return list(answer.json()["versions"])
 
 
-async def test_a_category_that_does_not_exist_is_refused(
+async def test_what_is_refused_stays_in_the_table_to_be_put_right(
     person: "Person", backend: Scripted
 ) -> None:
     await person.open("Human feedback")
-    await person.press("Add a row")
-    await person.write_cell("playbook", 0, 1, "Answer in French")
-    await person.write_cell("playbook", 0, 2, "nonsense")
+    for row, content in enumerate(("Answer in French", "Use short sentences")):
+        await person.press("Add a row")
+        await person.see_rows("playbook", *["Answer in French"][:row], "")
+        await person.write_cell("playbook", row, 1, content)
+    await person.write_cell("playbook", 1, 2, "nonsense")
     await person.press("Save the changes")
-    await person.read("422 invalid_request", "category", re.compile("should be one of"))
-    await person.read("0 changes saved")
+    await person.read("1 change saved", "422 invalid_request", "category")
+    await person.read(re.compile("should be one of"))
+    await person.see_rows("playbook", "Answer in French", "Use short sentences")
+
+    await person.write_cell("playbook", 1, 2, "style")
+    await person.write_cell("playbook", 0, 1, "")
+    await person.press("Save the changes")
+    await person.read("2 changes saved")
+    await person.see_rows("playbook", "Use short sentences")
 
 
 async def test_the_other_components_answer(person: "Person", backend: Scripted) -> None:

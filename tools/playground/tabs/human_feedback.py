@@ -1,7 +1,8 @@
 """`human_feedback`, and beside it the playbook that it writes, to be edited by hand."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -142,17 +143,32 @@ class HumanFeedbackTab:
         return _rows(entries), entries, ""
 
     async def _store(self, given: Given) -> tuple[Any, Any, str]:
-        """Send each change on its own: what was accepted before an error stays."""
+        """Send each change on its own: after an error the table keeps those not yet made."""
         miner, cid = self._connection.miner(given), given[self._connection.cid]
+        changes = _changes(given[self._table], given[self._loaded])
+        error: PlaygroundError | None = None
         done = 0
         try:
-            for method, path, body in _changes(cid, given[self._table], given[self._loaded]):
-                await miner.ask(method, path, body)
+            for change in changes:
+                await miner.ask(change.method, f"{_path(cid)}{change.entry}", change.body)
                 done += 1
+        except PlaygroundError as refused:
+            error = refused
+        told = markup.note(_saved(done)) + markup.error(error)
+        try:
             entries = await _entries(miner, cid)
-        except PlaygroundError as error:
-            return gr.skip(), gr.skip(), markup.note(_saved(done)) + markup.error(error)
-        return _rows(entries), entries, markup.note(_saved(done))
+        except PlaygroundError as unread:
+            return gr.skip(), gr.skip(), told + ("" if error else markup.error(unread))
+        return _rows(entries, changes[done:]), entries, told
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One request on a playbook; `entry` is the path below it, empty for a new entry."""
+
+    method: str
+    entry: str
+    body: Body | None = None
 
 
 def _saved(count: int) -> str:
@@ -169,30 +185,43 @@ async def _entries(miner: Miner, cid: str) -> Entries:
             return {str(number): entry for number, entry in enumerate(found, 1)}
 
 
-def _rows(entries: Entries) -> Rows:
-    return [
-        [number, entry["content"], entry["category"], entry["evidence"], entry["version"]]
+def _rows(entries: Entries, pending: Sequence[_Change] = ()) -> Rows:
+    """The table of these entries, with the changes that are not made yet."""
+    waiting = {change.entry: change for change in pending if change.entry}
+    shown = [
+        [number, *_shown(entry, waiting.get(_entry(entry))), entry["evidence"], entry["version"]]
         for number, entry in entries.items()
     ]
+    new = [change.body or {} for change in pending if not change.entry]
+    return [*shown, *(["", body["content"], body.get("category", ""), "", ""] for body in new)]
 
 
-def _changes(cid: str, rows: Rows, loaded: Entries) -> list[tuple[str, str, Body | None]]:
-    """The requests that make the playbook what the table shows: method, path, body."""
+def _shown(entry: Body, change: _Change | None) -> list[str]:
+    """Content and category of a row; without content where the entry is to be deleted."""
+    if change is not None and change.body is None:
+        return ["", entry["category"]]
+    changed = entry | ((change and change.body) or {})
+    return [changed["content"], changed["category"]]
+
+
+def _changes(rows: Rows, loaded: Entries) -> list[_Change]:
+    """The requests that make the playbook what the table shows."""
     filled = [row for row in rows if _text(row[CONTENT])]
     kept = {_text(row[NUMBER]): row for row in filled}
-    path = _path(cid)
     gone = [
-        ("DELETE", f"{path}/{entry['node_id']}", None)
-        for number, entry in loaded.items()
-        if number not in kept
+        _Change("DELETE", _entry(entry)) for number, entry in loaded.items() if number not in kept
     ]
     edited = [
-        ("PATCH", f"{path}/{entry['node_id']}", _edited(kept[number], entry))
+        _Change("PATCH", _entry(entry), _edited(kept[number], entry))
         for number, entry in loaded.items()
         if number in kept and _differs(kept[number], entry)
     ]
-    new = [("POST", path, _added(row)) for row in filled if _text(row[NUMBER]) not in loaded]
+    new = [_Change("POST", "", _added(row)) for row in filled if _text(row[NUMBER]) not in loaded]
     return [*gone, *edited, *new]
+
+
+def _entry(entry: Body) -> str:
+    return f"/{entry['node_id']}"
 
 
 def _differs(row: list[Any], entry: Body) -> bool:
