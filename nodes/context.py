@@ -18,6 +18,10 @@ LONG_TEXT = 20_000  # characters; counting more than this is taken off the event
 FEWEST_TOKENS = 40  # less than this of a text says nothing; the oldest give way to the others
 MOST_COUNTS = 3
 WELL_FILLED = 0.85  # of the room: cutting less would not be worth another count
+PREFERENCES = (
+    "The user's preferences, to be followed wherever they apply; where two contradict, the later "
+    "one holds:"
+)
 CUT_MARK = "\n[… cut to fit the model's window …]\n"
 
 
@@ -161,7 +165,7 @@ def preferences_listed(preferences: Sequence[str]) -> str:
     if not preferences:
         return ""
     listed = "\n".join(f"- {line}" for line in preferences)
-    return f"The user's preferences, to be followed wherever they apply:\n{listed}"
+    return f"{PREFERENCES}\n{listed}"
 
 
 def _request(task: str, materials: Sequence[Material], closing: str) -> str:

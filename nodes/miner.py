@@ -37,6 +37,6 @@ class Miner:
         async with (
             Playbook.open(settings) as playbook,
             Conversations.open(settings) as conversations,
-            Model.open(settings) as model,
+            Model.open(settings, tokens) as model,
         ):
             yield cls(settings, model, playbook, conversations, tokens, search)
