@@ -67,7 +67,9 @@ def test_a_child_that_crashes_is_started_again_with_a_line_each(
             crashed = child.pid
             os.kill(crashed, signal.SIGKILL)
             eventually(lambda crashed=crashed: child.pid != crashed and answers(port))
-    assert capsys.readouterr().out.count("child ended, restarting") == 3
+    # Where the log goes depends on whether an earlier test has configured it.
+    logged = "".join(capsys.readouterr())
+    assert logged.count("child ended, restarting") == 3
 
 
 def test_a_child_that_ignores_the_request_to_end_is_killed() -> None:
