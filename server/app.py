@@ -31,6 +31,8 @@ from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
 DOCS = ("/docs", "/redoc", "/openapi.json")
+# Prometheus could not send a header of another name before its version 2.55.
+BEARER_PATHS = frozenset({"/metrics"})
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
@@ -68,7 +70,7 @@ def _assembled(settings: Settings) -> FastAPI:
     app.include_router(components.router())
     for routes in (service.routes, metrics.routes, remembered.routes):
         app.include_router(routes)
-    openapi.install(app, FORMS, remembered.BODIES, open_paths)
+    openapi.install(app, FORMS, remembered.BODIES, open_paths, BEARER_PATHS)
     return app
 
 
@@ -102,7 +104,14 @@ def _middleware(
         Middleware(RequestContextMiddleware, settings.deadline_seconds),
         Middleware(AccessLog, guards.metrics),
         Middleware(LastResort),
-        Middleware(Auth, Keys(settings.api_keys), guards.wrong_keys, open_paths, guards.metrics),
+        Middleware(
+            Auth,
+            Keys(settings.api_keys),
+            guards.wrong_keys,
+            open_paths,
+            BEARER_PATHS,
+            guards.metrics,
+        ),
         Middleware(RateLimit, guards.requests, open_paths),
         Middleware(Body, settings.max_body_bytes),
         Middleware(Concurrency, guards.gate, runs, guards.metrics),

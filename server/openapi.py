@@ -16,6 +16,11 @@ Json = dict[str, Any]
 
 REF = "#/components/schemas/{model}"
 SCHEME = "ApiKeyHeader"
+BEARER_SCHEME = "ApiKeyBearer"
+SCHEMES: Mapping[str, Mapping[str, str]] = {
+    SCHEME: {"type": "apiKey", "in": "header", "name": HEADER},
+    BEARER_SCHEME: {"type": "http", "scheme": "bearer"},
+}
 DESCRIPTION = "Answers tasks with LangGraph state machines that remember what each user prefers."
 
 EVENTS = (
@@ -53,15 +58,18 @@ def install(
     forms: Mapping[str, tuple[Form, ...]],
     bodies: Sequence[type[BaseModel]],
     open_paths: frozenset[str],
+    bearer_paths: frozenset[str],
 ) -> None:
     """Make `app.openapi()` describe the components and the key. Built at the first call.
 
-    `bodies` are the models that routes name with `body`.
+    `bodies` are the models that routes name with `body`. No key is needed on `open_paths`, and
+    on `bearer_paths` it may come as a bearer token.
     """
 
     def document() -> Json:
         if app.openapi_schema is None:
-            app.openapi_schema = _build(app, forms, bodies, open_paths)
+            app.openapi_schema = _build(app, forms, bodies)
+            _secure(app.openapi_schema, open_paths, bearer_paths)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
@@ -77,22 +85,26 @@ def _build(
     app: FastAPI,
     forms: Mapping[str, tuple[Form, ...]],
     bodies: Sequence[type[BaseModel]],
-    open_paths: frozenset[str],
 ) -> Json:
     built = get_openapi(
         title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes
     )
     parts = built.setdefault("components", {})
     parts.setdefault("schemas", {}).update(_schemas(forms, bodies))
-    parts["securitySchemes"] = {SCHEME: {"type": "apiKey", "in": "header", "name": HEADER}}
-    for path, operations in built["paths"].items():
-        for operation in operations.values():
-            if path not in open_paths:
-                operation["security"] = [{SCHEME: []}]
-                operation["responses"].update(_errors(EVERYWHERE))
+    parts["securitySchemes"] = SCHEMES
     for component, each in forms.items():
         _describe(built["paths"][f"/{component}"]["post"], each)
     return built
+
+
+def _secure(document: Json, open_paths: frozenset[str], bearer_paths: frozenset[str]) -> None:
+    for path, operations in document["paths"].items():
+        if path in open_paths:
+            continue
+        either = [SCHEME, BEARER_SCHEME] if path in bearer_paths else [SCHEME]
+        for operation in operations.values():
+            operation["security"] = [{scheme: []} for scheme in either]
+            operation["responses"].update(_errors(EVERYWHERE))
 
 
 def _schemas(forms: Mapping[str, tuple[Form, ...]], bodies: Sequence[type[BaseModel]]) -> Json:

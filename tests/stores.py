@@ -1,4 +1,4 @@
-"""Real servers for tests: Chroma and PostgreSQL, on loopback, ended with their fixtures."""
+"""Real servers for tests: Chroma, PostgreSQL and Redis, on loopback, ended with their fixtures."""
 
 import asyncio
 import os
@@ -77,6 +77,22 @@ async def database_url(postgres_server: str) -> str:
     await connection.execute(f"CREATE DATABASE {name}")
     await connection.close()
     return f"{postgres_server}/{name}"
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[str]:
+    """The address of a Redis server of the test's own."""
+    program = shutil.which("redis-server")
+    require(program is not None, "redis-server is not installed")
+    port = free_port()
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    server = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(port, server)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.kill()
+        server.wait()
 
 
 @contextmanager

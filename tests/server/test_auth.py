@@ -42,6 +42,37 @@ async def test_nothing_is_served_without_a_right_key(
     assert told == {"error": "unauthorized", "detail": "send your key in the header X-API-Key"}
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Authorization": f"Bearer {KEY}"}, 200),
+        ({"Authorization": "Bearer wrong"}, 401),
+        ({"Authorization": f"Basic {KEY}"}, 401),
+        ({"Authorization": KEY}, 401),
+        ({"Authorization": f"Bearer {KEY}", "X-API-Key": "wrong"}, 401),
+        ({"Authorization": "Bearer wrong", "X-API-Key": KEY}, 200),
+    ],
+)
+async def test_metrics_take_the_key_as_a_bearer_token(
+    roomy: str, headers: dict[str, str], status: int
+) -> None:
+    async with client_of(roomy, None) as client:
+        response = await client.get("/metrics", headers=headers)
+        elsewhere = await client.get("/capabilities", headers=headers)
+    assert response.status_code == status
+    assert elsewhere.status_code == (200 if headers.get("X-API-Key") == KEY else 401)
+
+
+async def test_guesses_in_bearer_tokens_are_limited_too(tmp_path: Path, backend: Scripted) -> None:
+    guess = {"Authorization": "Bearer wrong"}
+    with serving(miner_settings(tmp_path, backend, auth_failure_limit="2/day")) as address:
+        async with client_of(address, None) as guesser:
+            statuses = [
+                (await guesser.get("/metrics", headers=guess)).status_code for _ in range(3)
+            ]
+    assert statuses == [401, 401, 429]
+
+
 @pytest.fixture(scope="module")
 def roomy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A miner that endures many wrong keys."""

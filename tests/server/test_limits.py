@@ -2,10 +2,6 @@
 
 import asyncio
 import json
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import pytest
 
 from running_miner import COMPLETE, client_of, miner_settings, serving
 from scripted import Scripted
-from support import free_port, require
+from support import free_port
 
 LARGEST = 4096
 
@@ -51,26 +47,6 @@ async def test_a_redis_that_is_gone_does_not_take_the_miner_down(
     logged = capfd.readouterr().err
     assert logged.count("Redis does not answer") == 1
     assert "a-secret-of-redis" not in logged
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[str]:
-    """The address of a Redis server of the test's own."""
-    program = shutil.which("redis-server")
-    require(program is not None, "redis-server is not installed")
-    port = free_port()
-    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    server = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"redis://127.0.0.1:{port}/0"
-    finally:
-        server.kill()
-        server.wait()
 
 
 async def test_replicas_share_a_rate_through_redis(

@@ -90,7 +90,10 @@ async def test_root_lists_the_endpoints(client: httpx.AsyncClient) -> None:
 async def test_openapi_documents_what_callers_need(client: httpx.AsyncClient) -> None:
     document = (await client.get("/openapi.json")).json()
     schemes = document["components"]["securitySchemes"]
-    assert schemes == {"ApiKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"}}
+    assert schemes == {
+        "ApiKeyHeader": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "ApiKeyBearer": {"type": "http", "scheme": "bearer"},
+    }
     for component in COMPONENTS:
         operation = document["paths"][f"/{component}"]["post"]
         assert operation["security"] == [{"ApiKeyHeader": []}]
@@ -101,6 +104,10 @@ async def test_openapi_documents_what_callers_need(client: httpx.AsyncClient) ->
         for form, example in zip(FORMS[component], examples.values(), strict=True):
             form.request.model_validate(example["value"])
     assert "security" not in document["paths"]["/health"]["get"]
+    assert document["paths"]["/metrics"]["get"]["security"] == [
+        {"ApiKeyHeader": []},
+        {"ApiKeyBearer": []},
+    ]
     references = _references(document)
     assert references
     assert references <= {
