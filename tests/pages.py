@@ -28,9 +28,13 @@ def blocks(page: str) -> list[Block]:
     return [Block(page, language, block) for language, block in _BLOCK.findall(text)]
 
 
-def block(page: str, holding: str) -> str:
-    """The text of the only block of a page that holds these words."""
-    [found] = [block.text for block in blocks(page) if holding in block.text]
+def block(page: str, holding: str, language: str | None = None) -> str:
+    """The text of the only block of a page that holds these words, in this language if given."""
+    [found] = [
+        block.text
+        for block in blocks(page)
+        if holding in block.text and language in (None, block.language)
+    ]
     return found
 
 

@@ -11,6 +11,7 @@ import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from pages import block
 from settings import ROOT, Settings
 
 FOLDER = ROOT / "notebooks"
@@ -86,3 +87,22 @@ def test_nbstripout_finds_nothing_to_strip() -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+def test_the_filter_keeps_outputs_out_of_git(tmp_path: Path) -> None:
+    """What `notebooks/README.md` tells to type once, in a clone with this one's attributes."""
+    words = block("notebooks/README.md", "nbstripout").split()
+    installing = [sys.executable, "-m", *words]
+    subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    subprocess.run(installing, cwd=tmp_path, check=True)
+    notebook = read(NAMES[0])
+    text = nbformat.v4.new_output("stream", text="left by a run")
+    code_cells(notebook)[0].outputs = [text]
+    nbformat.write(notebook, tmp_path / "run.ipynb")
+
+    subprocess.run(["git", "add", "."], cwd=tmp_path, check=True)
+
+    staged = ["git", "show", ":run.ipynb"]
+    kept = subprocess.run(staged, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "left by a run" in (tmp_path / "run.ipynb").read_text()
+    assert "left by a run" not in kept.stdout

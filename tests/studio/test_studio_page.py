@@ -2,28 +2,22 @@
 
 import asyncio
 import json
-import re
 import sys
 
 import pytest
 from studio_server import StudioServer
 
 from graphs.registry import COMPONENTS
-from settings import ROOT
+from pages import PAGES, block
 
 pytestmark = pytest.mark.timeout(300)  # a start takes seconds, more on a busy machine
 
-PAGE = (ROOT / "docs" / "studio.md").read_text(encoding="utf-8")
-
-
-def block(language: str) -> str:
-    """The page's only block in this language."""
-    [found] = re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    return str(found)
+NAME = "docs/studio.md"
+PAGE = PAGES[NAME].read_text(encoding="utf-8")
 
 
 async def test_the_input_it_shows_runs(studio: StudioServer) -> None:
-    question = json.loads(block("json"))
+    question = json.loads(block(NAME, "task", "json"))
 
     ended = await studio.run("complete", **question)
 
@@ -32,7 +26,7 @@ async def test_the_input_it_shows_runs(studio: StudioServer) -> None:
 
 
 async def test_the_program_it_shows_prints_every_step(studio: StudioServer) -> None:
-    program = block("python").replace("http://127.0.0.1:2024", studio.address)
+    program = block(NAME, "asyncio.run").replace("http://127.0.0.1:2024", studio.address)
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE
     )

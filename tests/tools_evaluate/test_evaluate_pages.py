@@ -9,20 +9,16 @@ import pytest
 from evaluating import Evaluate, ask, cells
 from playwright.async_api import async_playwright
 
+from pages import PAGES, block, commands
 from running_miner import KEY
 from scripted import Scripted
-from settings import ROOT
 from support import require
 from tools.evaluate.options import parse
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), "")
-DOCS = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
-COMMANDS = [
-    shlex.split(line)
-    for block in re.findall(r"```bash\n(.*?)```", DOCS, re.DOTALL)
-    for line in block.splitlines()
-]
-DATA = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)
+NAME = "docs/evaluation.md"
+DOCS = PAGES[NAME].read_text(encoding="utf-8")
+COMMANDS = [shlex.split(line) for line in commands(NAME)]
 
 
 async def test_the_page_needs_nothing_else_and_shows_what_was_answered(
@@ -84,9 +80,8 @@ def test_the_command_works(
 def test_the_data_set_on_the_page_is_read(
     evaluate: Evaluate, model: Scripted, address: str
 ) -> None:
-    [rows] = DATA
     path = evaluate.folder / "page.jsonl"
-    path.write_text(rows)
+    path.write_text(block(NAME, '"question"'))
     model.when("14 pens", "Answer: 42").when("quarter", "Answer: 1 1/2").when("France", "Paris.")
     assert cells(evaluate(str(path), "--url", address).stdout)["right"] == ["3 (100.0%)"]
 

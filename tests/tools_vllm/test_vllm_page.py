@@ -4,16 +4,14 @@ import re
 import shlex
 
 import pytest
-from launching import ROOT, Machine
+from launching import Machine
 
+from pages import PAGES, block, commands
 from support import free_port
 
-PAGE = (ROOT / "docs" / "vllm.md").read_text()
-COMMANDS = [
-    line
-    for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
-    for line in block.splitlines()
-]
+NAME = "docs/vllm.md"
+PAGE = PAGES[NAME].read_text(encoding="utf-8")
+COMMANDS = commands(NAME)
 LAUNCHES = [shlex.split(command) for command in COMMANDS if " quick_vllm.py" in command]
 
 
@@ -37,8 +35,8 @@ def test_the_command_works(machine: Machine, words: list[str]) -> None:
 
 
 def test_the_page_shows_the_lines_that_are_printed(bare: Machine) -> None:
-    shown = re.findall(r"```\n(LLM_PROVIDER.*?)```", PAGE, re.DOTALL)
-    assert shown == [bare.run("--dry-run").stdout.partition("\n")[2]]
+    shown = block(NAME, "LLM_PROVIDER")
+    assert shown == bare.run("--dry-run").stdout.partition("\n")[2]
 
 
 def test_the_way_to_install_is_the_one_the_program_names(bare: Machine) -> None:

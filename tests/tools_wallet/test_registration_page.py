@@ -8,14 +8,12 @@ from pathlib import Path
 import pytest
 from encrypting import ADDRESS, ROOT, TODAYS, TOKEN, WALLETS, Program, StandIn
 
+from pages import PAGES, commands
 from support import free_port
 
-PAGE = (ROOT / "docs" / "registration.md").read_text()
-COMMANDS = [
-    line
-    for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
-    for line in block.splitlines()
-]
+NAME = "docs/registration.md"
+PAGE = PAGES[NAME].read_text(encoding="utf-8")
+COMMANDS = commands(NAME)
 BTCLI = [command for command in COMMANDS if command.startswith("wallet-env/bin/btcli")]
 ENCRYPT = [command for command in COMMANDS if " encrypt.py " in command]
 
