@@ -1,5 +1,6 @@
 """The embedded model for tests: its file once a session, and the real server of it."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from tools.model_file import ModelUnavailable, ensure_model, model_path
 @pytest.fixture(scope="session")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The intact model file: that of this clone if it has one, else a download of the session."""
-    cloned = ROOT / "data"
-    folder = cloned if model_path(cloned).is_file() else tmp_path_factory.mktemp("model")
+    cloned, base = ROOT / "data", tmp_path_factory.getbasetemp()
+    # Parallel runs have a folder each in the one of their session.
+    own = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = cloned if model_path(cloned).is_file() else own / "model"
     try:
         return ensure_model(folder)
     except ModelUnavailable as error:

@@ -2,12 +2,17 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import cycle
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from settings import Settings
+
+FIRST_PORT, PORTS_EACH, PARALLEL = 12_000, 2_500, 8  # up to 32,000; Linux gives from 32,768 on
 
 
 class IsolatedSettings(Settings):
@@ -40,8 +45,23 @@ def require(available: bool, reason: str) -> None:
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of the loopback interface that nobody listens on, and none is given twice.
+
+    The system gives away ports of its own range at any time, also one that a test has just
+    chosen for a server; so these lie below it, and those of parallel runs apart.
+    """
+    for port in _ports:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def _own_ports() -> Iterator[int]:
+    parallel = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = FIRST_PORT + PORTS_EACH * (parallel % PARALLEL)
+    started_at = os.getpid() % PORTS_EACH
+    return cycle(first + (started_at + each) % PORTS_EACH for each in range(PORTS_EACH))
+
+
+_ports = _own_ports()
