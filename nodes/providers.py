@@ -1,5 +1,6 @@
 """Where the model may live: one row of data per provider."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,21 +13,52 @@ OTHER_LIMIT_FIELD: dict[LimitField, LimitField] = {
     "max_tokens": "max_completion_tokens",
     "max_completion_tokens": "max_tokens",
 }
+Tokenizer = Literal["prompt", "content", "none"]
 
 OPENAI_API = "https://api.openai.com/v1"
-DEFAULT_MODELS: dict[Provider, str] = {
-    "openai": "gpt-4o",
-    "vllm": "hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
-    "local": "SmolLM2-135M-Instruct",
-}
-# OpenAI's API does not report a model's window; the others do.
-ASSUMED_CONTEXT: dict[Provider, int] = {"openai": 128_000, "vllm": 8192, "local": 8192}
-TOKENIZERS: dict[Provider, Literal["prompt", "content", "none"]] = {
-    "openai": "none",
-    "vllm": "prompt",
-    "local": "content",
-}
+NO_KEY = SecretStr("EMPTY")
 LOCAL_NOTE = "a small embedded model, good for a first look; point LLM_PROVIDER at a larger one"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A provider: where the settings put it, and what is known of it before it is asked.
+
+    `window`, in tokens, stands in where the backend does not report one. `tokenizer` is what its
+    `/tokenize` takes, if it has one: a `prompt` as vLLM's, or `content` as llama.cpp's.
+    """
+
+    base_url: Callable[[Settings], str]
+    model: str
+    window: int
+    tokenizer: Tokenizer = "none"
+    api_key: Callable[[Settings], SecretStr | None] = lambda _: None
+    note: str = ""
+
+
+PROVIDERS: Mapping[Provider, Row] = {
+    "openai": Row(
+        base_url=lambda settings: settings.openai_base_url or OPENAI_API,
+        api_key=lambda settings: settings.openai_api_key,
+        model="gpt-4o",
+        window=128_000,
+    ),
+    "vllm": Row(
+        base_url=lambda settings: settings.vllm_api_base,
+        api_key=lambda settings: settings.vllm_api_key,
+        model="hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
+        window=8192,
+        tokenizer="prompt",
+    ),
+    "local": Row(
+        base_url=lambda settings: settings.local_api_base,
+        model="SmolLM2-135M-Instruct",
+        window=8192,
+        tokenizer="content",
+        note=LOCAL_NOTE,
+    ),
+}
+DEFAULT_MODELS = {provider: row.model for provider, row in PROVIDERS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +66,7 @@ class Endpoint:
     """One OpenAI-compatible endpoint and the model asked of it.
 
     `limit_field` is the name under which it takes the longest answer allowed: OpenAI renamed it,
-    older servers know only the first name. `tokenizer` is what the server's `/tokenize` takes, if
-    it has one: a `prompt` as vLLM's, or `content` as llama.cpp's.
+    older servers know only the first name. The rest is as in `Row`.
     """
 
     provider: Provider
@@ -45,28 +76,24 @@ class Endpoint:
     model_is_default: bool
     limit_field: LimitField
     assumed_context: int
-    tokenizer: Literal["prompt", "content", "none"]
+    tokenizer: Tokenizer
     note: str = ""
 
 
 def endpoint(settings: Settings, provider: Provider, model: str | None) -> Endpoint:
     """The endpoint of `provider` as the settings describe it."""
-    empty = SecretStr("EMPTY")
-    base_url, api_key, note = {
-        "openai": (settings.openai_base_url or OPENAI_API, settings.openai_api_key or empty, ""),
-        "vllm": (settings.vllm_api_base, settings.vllm_api_key, ""),
-        "local": (settings.local_api_base, empty, LOCAL_NOTE),
-    }[provider]
+    row = PROVIDERS[provider]
+    base_url = row.base_url(settings)
     return Endpoint(
         provider=provider,
         base_url=base_url,
-        api_key=api_key,
+        api_key=row.api_key(settings) or NO_KEY,
         model=model or DEFAULT_MODELS[provider],
         model_is_default=model is None,
         limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
-        assumed_context=ASSUMED_CONTEXT[provider],
-        tokenizer=TOKENIZERS[provider],
-        note=note,
+        assumed_context=row.window,
+        tokenizer=row.tokenizer,
+        note=row.note,
     )
 
 

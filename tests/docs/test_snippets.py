@@ -3,13 +3,11 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from launch.launched import environment
-from pages import PAGES, block, blocks
+from pages import PAGES, blocks
 from running_miner import KEY, miner_settings, serving
 from scripted import Scripted
 from server.reference import reference
@@ -38,27 +36,6 @@ def test_a_call_of_the_documentation_is_answered(
         )
     assert '"error"' not in told.stdout
     assert told.stdout.strip()
-
-
-def test_the_script_for_engineers_runs(tmp_path: Path, backend: Scripted) -> None:
-    script = block("docs/engineers.md", "asyncio.run(main())")
-    backend.default("Answer: 42")
-    told = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        env=environment(
-            LLM_PROVIDER="vllm",
-            VLLM_API_BASE=backend.base_url,
-            MINER_API_KEY=KEY,
-            DATA_DIR=str(tmp_path),
-        ),
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-    )
-    assert "Answer: 42" in told.stdout
-    assert "recall" in told.stdout
 
 
 def test_the_api_reference_is_that_of_the_code() -> None:
