@@ -26,6 +26,12 @@ ON_PATH, OFF_PATH = "rgb(153, 246, 228)", "rgb(241, 245, 249)"
 WORKING = "rgb(253, 230, 138)"
 PATIENCE = 15_000  # milliseconds that anything shown may take
 
+POINTS_ARE_LOOKS = """(least) => {
+    const looks = parseInt(document.querySelector("#system-looks small")?.innerText);
+    const line = "[aria-roledescription=point][aria-label$='line: requests']";
+    return looks >= least && document.querySelectorAll(line).length === looks;
+}"""
+
 # Notes every address that the process looks up or connects to.
 WATCHED = """
 import runpy, sys
@@ -193,6 +199,21 @@ class Person:
         await expect(row.locator("td").last).to_have_text(value, timeout=PATIENCE)
         await self.see(row.locator("i"))
 
+    async def see_looks(self, at_least: int) -> None:
+        """The curves are of so many looks, and have a point for each."""
+        await self.page.wait_for_function(POINTS_ARE_LOOKS, arg=at_least, timeout=PATIENCE)
+
+    async def heights(self, title: str, unit: str, line: str) -> list[float]:
+        """Where the points of a line lie, by the scale of the vertical axis."""
+        titled = self.page.get_by_text(title, exact=True)
+        plot = self.tab.locator(".pg-curve").filter(has=titled)
+        axis = plot.locator(f"""[aria-label^="Y-axis titled '{unit}'"]""")
+        await expect(axis).to_have_count(1, timeout=PATIENCE)
+        named = plot.locator(f"[aria-roledescription=point][aria-label$='line: {line}']")
+        labels = [await point.get_attribute("aria-label") for point in await named.all()]
+        found = [re.search(rf"; {unit}: ([\d.,−]+);", label or "") for label in labels]
+        return [float(each[1].replace(",", "").replace("−", "-")) for each in found if each]
+
     async def see_rows(self, table: str, *rows: str) -> None:
         """The second cells of the rows are these."""
         cells = self.tab.locator(f"#{table} [role=gridcell][data-col='1']")
@@ -209,9 +230,14 @@ class Person:
         shapes = self.tab.locator(".pg-picture g.node").filter(has=named)
         return shapes.locator("rect.label-container, .label-container path").first
 
+    @property
+    def photographs(self) -> bool:
+        """Whether pictures are kept for the documentation."""
+        return os.environ.get("UPDATE_SCREENSHOTS") == "1"
+
     async def photograph(self, name: str) -> None:
         """Keep a picture for the documentation, where UPDATE_SCREENSHOTS=1."""
-        if os.environ.get("UPDATE_SCREENSHOTS") != "1":
+        if not self.photographs:
             return
         await self.page.mouse.move(0, 0)
         taken = await self.page.screenshot(full_page=True, animations="disabled", caret="hide")

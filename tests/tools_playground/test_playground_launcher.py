@@ -10,9 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pages import PAGES, commands
 from settings import ROOT
 
-PAGE = (ROOT / "docs" / "playground.md").read_text()
+NAME = "docs/playground.md"
+PAGE = PAGES[NAME].read_text(encoding="utf-8")
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -42,7 +44,7 @@ def test_a_port_in_use_is_named() -> None:
     assert "--port" in refused.stderr
 
 
-@pytest.mark.parametrize("package", ["gradio", "httpx_sse"])
+@pytest.mark.parametrize("package", ["gradio", "httpx_sse", "pandas"])
 def test_a_missing_package_is_named_with_the_way_to_install_it(
     package: str, tmp_path: Path
 ) -> None:
@@ -67,6 +69,20 @@ def test_the_pictures_of_the_page_are_there() -> None:
     assert len(names) == 7
     for name in names:
         assert (ROOT / "docs" / name).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("browsing")
+@pytest.mark.parametrize("page", ["README.md", NAME])
+def test_the_command_of_the_documentation_serves_the_page(
+    page: str, miner: str, tmp_path: Path
+) -> None:
+    from browser import playground  # noqa: PLC0415 - it needs what a bare machine lacks
+
+    [command] = [line for line in commands(page) if "gradio_test_ui.py" in line]
+    assert command == "python gradio_test_ui.py"
+    with playground(tmp_path, miner) as running:
+        shown = httpx.get(running.address, trust_env=False)
+    assert miner in shown.text
 
 
 @pytest.mark.usefixtures("browsing")

@@ -10,6 +10,7 @@ from tools.playground.client import Miner, PlaygroundError, is_loopback
 from tools.playground.lent import Lent
 from tools.playground.pictures import Machine
 
+LEAVE_FIELD = "() => document.activeElement.blur()"  # what is typed is complete
 OPEN_KEY = "the key travels unencrypted: this address is not https"
 
 Given = dict[Block, Any]
@@ -40,6 +41,8 @@ class Connection:
         self.fields: set[Block] = {self.url, self.key, self.cid}
         for asked in (check.click, self.url.submit, self.key.submit):
             asked(self._check, self.fields, self.status, api_visibility="private")
+        for typed in (self.url.submit, self.key.submit):
+            typed(None, js=LEAVE_FIELD, api_visibility="private")
 
     def machine(self, component: str) -> Machine:
         return self._machines.get(component, Machine())

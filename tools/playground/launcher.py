@@ -14,7 +14,7 @@ OFFLINE = {
     "GRADIO_SHARE": "False",
     "HF_HUB_OFFLINE": "1",
 }
-MISSING = "the playground needs Gradio: pip install 'gradio>=6.31,<7' 'httpx-sse>=0.4'"
+MISSING = "the playground needs Gradio: pip install -r requirements.txt"
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     except AddressTaken as error:
         return _refuse(str(error), 1)
     except ModuleNotFoundError as error:
-        if error.name not in ("gradio", "httpx_sse"):
+        if error.name not in ("gradio", "httpx_sse", "pandas"):
             raise
         return _refuse(MISSING, 2)
     return 0

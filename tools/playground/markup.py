@@ -28,6 +28,11 @@ def note(text: str) -> str:
     return f'<div class="pg-note" role="status">{escape(text)}</div>' if text else ""
 
 
+def heading(title: str, rest: str) -> str:
+    """The title of what follows, and what is to be known of it."""
+    return f'<h3 class="pg-heading">{escape(title)} <small>{escape(rest)}</small></h3>'
+
+
 def table(rows: Iterable[tuple[str, object]]) -> str:
     """Names and values; the empty ones are left out."""
     lines = "".join(
