@@ -80,6 +80,7 @@ async def test_a_document_is_written_and_handed_on(person: "Person", backend: Sc
     backend.when("Check your answer", "PASS")
     backend.default("Here it is.\n<notebook>\ndef one() -> int:\n    return 1\n</notebook>")
     await person.unfold("Form, task and document")
+    await person.choose("Unified")
     await person.fill("Message", "Write a Python function that returns 1.")
     await person.press("Send")
     await person.see_value("Document (unified)", re.compile("def one"))

@@ -64,7 +64,10 @@ class CompleteTab:
     def _build_options(self) -> None:
         with gr.Accordion("Form, task and document", open=False):
             self._form = gr.Radio(
-                bodies.FORMS, value=bodies.UNIFIED, label="Form", info="of the request's body"
+                bodies.FORMS,
+                value=bodies.FLAT,
+                label="Form",
+                info="Flat asks for an answer alone, unified for a document where one is due.",
             )
             self._task = gr.Textbox(TASK, label="Task")
             with gr.Row():
