@@ -47,14 +47,17 @@ def build(miner: Miner) -> Machine:
             return "remember"
         return "check"
 
+    def expected_check_tokens(_: CompleteState) -> int:
+        return miner.model.with_thoughts(EXPECTED_CHECK_TOKENS)
+
     graph = StateGraph(CompleteState, input_schema=Request, output_schema=Result)
     graph.add_node("recall", step(miner, recall_with_history))
     graph.add_node("draft", step(miner, draft))
     graph.add_node("sample", later_step(miner, sample, expected_sample_tokens))
     graph.add_node("choose", step(miner, choose))
-    graph.add_node("check", later_step(miner, check, lambda _: EXPECTED_CHECK_TOKENS))
+    graph.add_node("check", later_step(miner, check, expected_check_tokens))
     graph.add_node("revise", later_step(miner, revise, expected_sample_tokens))
-    graph.add_node("compare", later_step(miner, compare, lambda _: EXPECTED_CHECK_TOKENS))
+    graph.add_node("compare", later_step(miner, compare, expected_check_tokens))
     graph.add_node("remember", step(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "draft")

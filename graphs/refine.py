@@ -37,10 +37,13 @@ def build(miner: Miner) -> Machine:
     def route_rewrite_again(state: RefineState) -> Literal["judge", "__end__"]:
         return "judge" if state.changed and not state.halted else "__end__"
 
+    def expected_judge_tokens(_: RefineState) -> int:
+        return miner.model.with_thoughts(EXPECTED_JUDGE_TOKENS)
+
     graph = StateGraph(RefineState, input_schema=Request, output_schema=Result)
     graph.add_node("recall", step(miner, recall))
     graph.add_node("rewrite", step(miner, rewrite))
-    graph.add_node("judge", later_step(miner, judge, lambda _: EXPECTED_JUDGE_TOKENS))
+    graph.add_node("judge", later_step(miner, judge, expected_judge_tokens))
     graph.add_node("rewrite_again", later_step(miner, rewrite_again, expected_rewrite_tokens))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "rewrite")

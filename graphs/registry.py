@@ -1,10 +1,11 @@
 """The machines by the name of their component."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 
@@ -19,6 +20,7 @@ from graphs import (
 )
 from nodes.miner import Miner
 from nodes.state import Request, Result
+from nodes.thoughts import THINKS_FIRST, Sieve
 
 AnyMachine = CompiledStateGraph[Any, None, Request, Result]
 
@@ -88,7 +90,7 @@ class Machines:
         Raises what `run` raises. Closing the iterator ends the run, down to the model call.
         """
         final: dict[str, Any] = {}
-        calls: dict[str | None, int] = {}
+        texts = _Texts()
         stream = self._machines[component].astream(
             request, config=CONFIG, stream_mode=["tasks", "messages", "values"]
         )
@@ -98,11 +100,25 @@ class Machines:
                     final = chunk
                 elif mode == "tasks":
                     yield NodeEvent(chunk["name"], "started" if "input" in chunk else "finished")
-                elif text := chunk[0].text:
-                    call = calls.setdefault(chunk[0].id, len(calls) + 1)
-                    yield _token(chunk[1]["langgraph_node"], call, text)
+                elif token := texts.token(*chunk):
+                    yield token
         yield Result.model_validate(final)
 
 
-def _token(node: str, call: int, text: str) -> Token:
-    return Token(node, "revision" if node in REVISING else "draft", call, text)
+class _Texts:
+    """The answers that a run is writing, one for each call of the model."""
+
+    def __init__(self) -> None:
+        self._sieves: dict[str | None, Sieve] = {}
+        self._calls: dict[str | None, int] = {}
+
+    def token(self, message: BaseMessage, about: Mapping[str, Any]) -> Token | None:
+        """A piece of a message as a token, if any of it belongs to the answer."""
+        opened = THINKS_FIRST in (about.get("tags") or ())
+        sieve = self._sieves.setdefault(message.id, Sieve(opened=opened))
+        text = sieve.passes(message.text)
+        if not text:
+            return None
+        node = about["langgraph_node"]
+        call = self._calls.setdefault(message.id, len(self._calls) + 1)
+        return Token(node, "revision" if node in REVISING else "draft", call, text)

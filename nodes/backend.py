@@ -1,7 +1,6 @@
 """One endpoint spoken to through ChatOpenAI: a call, its errors, its speed."""
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -18,16 +17,12 @@ from nodes.errors import BackendUnavailable
 from nodes.pace import Pace
 from nodes.providers import OTHER_LIMIT_FIELD, Endpoint, LimitField
 from nodes.state import Truncation
+from nodes.thoughts import APART, THINKS_FIRST, Thinking, ThinkingChat, visible
 
 JsonSchema = dict[str, Any]
 COUNT_SECONDS = 2.0
 PER_MESSAGE = 8  # tokens that a chat template adds to a message
 NOT_STREAMED = "nostream"  # LangGraph leaves calls with this tag out of its message stream
-
-# Some chat templates open the tag in the prompt, so that the answer has only its end.
-_THINKING = re.compile(
-    r"\A\s*<think>.*?(?:</think>|\Z)|\A(?:(?!<think>).)*?</think>[ \t]*\n", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +49,7 @@ class Backend:
     model: str
     context_length: int
     pace: Pace = field(default_factory=Pace)
+    thinking: Thinking = field(default_factory=Thinking)
     honours_schema: bool | None = None
     takes_temperature: bool = True
     counts_tokens: bool = True
@@ -67,6 +63,17 @@ class Backend:
         """Ask for another model from now on."""
         self.model = model
         self.chat = self.chat.model_copy(update={"model_name": model})
+
+    async def lists_models(self, seconds: float) -> bool:
+        """Whether it answers in time when asked for its models."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.chat.root_async_client.models.list()
+        except openai.NotFoundError:
+            return True  # it answers, though not every compatible server has the list
+        except (openai.OpenAIError, TimeoutError, ValueError):
+            return False
+        return True
 
     async def count(self, messages: Sequence[BaseMessage]) -> int | None:
         """Tokens of a prompt by the model's own tokenizer; `None` where it cannot be asked."""
@@ -114,8 +121,7 @@ class Backend:
         may help, `BackendRefused` when it will not.
         """
         options = self._options(limit, temperature, schema)
-        if not shown:
-            options["config"] = {"tags": [NOT_STREAMED]}
+        options["config"] = {"tags": self._tags(shown)}
         started = time.monotonic()
         try:
             if streamed:
@@ -142,11 +148,13 @@ class Backend:
                     streamed=streamed,
                     shown=shown,
                 )
-            raise translated(error) from error
+            raise translated(error, with_schema=schema is not None) from error
         except (ValueError, KeyError, TypeError) as error:
             # langchain-openai raises these for answers without choices or with broken JSON.
             raise BackendUnavailable("the model's backend sent an unreadable answer") from error
-        return self._answer(message, time.monotonic() - started, None)
+        # A schema leaves no room for thoughts, so that there is nothing to learn of them.
+        took = time.monotonic() - started
+        return self._answer(message, took, None, learns=schema is None)
 
     async def _stream(
         self,
@@ -160,6 +168,7 @@ class Backend:
         first: float | None = None
         whole: AIMessageChunk | None = None
         parts: list[str] = []
+        apart: list[str] = []
         cut: Truncation = ""
         try:
             async with (
@@ -167,7 +176,8 @@ class Backend:
                 aclosing(_chunks(self.chat, messages, options)) as chunks,
             ):
                 async for chunk in chunks:
-                    if first is None and chunk.text:
+                    apart.append(chunk.additional_kwargs.get(APART, ""))
+                    if first is None and (chunk.text or apart[-1]):  # who thinks is not silent
                         first = time.monotonic() - started
                         timer.reschedule(loop_end)
                     last = time.monotonic()
@@ -180,12 +190,20 @@ class Backend:
         except (openai.APIError, ValueError, KeyError, TypeError) as error:
             if first is None:
                 raise
-            raise Interrupted(visible("".join(parts))) from error
+            raise Interrupted(self._visible("".join(parts), cut=True)) from error
         message = whole or AIMessageChunk(content="")
         if not cut and not message.response_metadata.get("finish_reason"):
-            raise Interrupted(visible("".join(parts)))
+            raise Interrupted(self._visible("".join(parts), cut=True))
         # Up to the last token: how long a backend stalled says nothing about its speed.
+        message.additional_kwargs[APART] = "".join(apart)
         return self._answer(message, last - started, first, text="".join(parts), cut=cut)
+
+    def _tags(self, shown: bool) -> list[str]:
+        told = [THINKS_FIRST] if self.thinking.opened else []
+        return told if shown else [NOT_STREAMED]
+
+    def _visible(self, text: str, *, cut: bool) -> str:
+        return visible(text, cut=cut, opened=self.thinking.opened)
 
     def _options(self, limit: int, temperature: float, schema: JsonSchema | None) -> dict[str, Any]:
         options: dict[str, Any] = {}
@@ -222,26 +240,30 @@ class Backend:
         *,
         text: str | None = None,
         cut: Truncation = "",
+        learns: bool = True,
     ) -> Answer:
         usage = message.usage_metadata
         raw = message.text if text is None else text
-        tokens = usage["output_tokens"] if usage else max(1, len(raw) // 4)
+        apart = message.additional_kwargs.get(APART, "")
+        tokens = usage["output_tokens"] if usage else max(1, len(raw + apart) // 4)
         self.pace.record(total=seconds, tokens=tokens, first_token=first)
         details = usage.get("input_token_details", {}) if usage else {}
         ended = message.response_metadata.get("finish_reason")
+        truncated: Truncation = cut or ("length" if ended == "length" else "")
+        shown = self._visible(raw, cut=bool(truncated))
+        if learns:
+            told = usage.get("output_token_details", {}).get("reasoning", 0) if usage else 0
+            self.thinking.record(
+                raw, shown, tokens=tokens, apart=apart, told=told or 0, cut=bool(truncated)
+            )
         return Answer(
-            text=visible(raw),
-            truncated=cut or ("length" if ended == "length" else ""),
+            text=shown,
+            truncated=truncated,
             prompt_tokens=usage["input_tokens"] if usage else 0,
             cached_tokens=details.get("cache_read", 0) or 0,
             completion_tokens=tokens,
             seconds=seconds,
         )
-
-
-def visible(text: str) -> str:
-    """The answer without the thoughts that reasoning models write before it."""
-    return _THINKING.sub("", text).strip()
 
 
 async def _chunks(
@@ -253,7 +275,7 @@ async def _chunks(
 
 
 def _without_text(chunk: AIMessageChunk) -> AIMessageChunk:
-    return chunk.model_copy(update={"content": ""})
+    return chunk.model_copy(update={"content": "", "additional_kwargs": {}})
 
 
 def _merged(whole: AIMessageChunk, chunk: AIMessageChunk) -> AIMessageChunk:
@@ -266,7 +288,7 @@ def _merged(whole: AIMessageChunk, chunk: AIMessageChunk) -> AIMessageChunk:
 
 def connect(endpoint: Endpoint) -> Backend:
     """A backend that has not been spoken to yet. Close `backend.chat.root_async_client` after."""
-    chat = ChatOpenAI(
+    chat = ThinkingChat(
         model=endpoint.model,
         base_url=endpoint.base_url,
         api_key=SecretStr(endpoint.api_key.get_secret_value()),

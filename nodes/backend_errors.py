@@ -1,10 +1,13 @@
 """What a backend's failure means for the next try, told without the backend's own words."""
 
 import json
+import random
 
 import openai
 
 from nodes.errors import BackendRefused, BackendUnavailable
+
+FIRST_DELAY = 0.4
 
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
 _THIS_REQUEST = frozenset({400, 413, 422})
@@ -22,6 +25,10 @@ class Unreached(BackendUnavailable):
     """No connection, or one that the server had closed before the request came."""
 
 
+class OnlyThoughts(BackendUnavailable):
+    """The limit was reached before the answer began: no fault, and no other with another try."""
+
+
 class RequestRefused(BackendRefused):
     """The backend rejects this request, and may well take another."""
 
@@ -30,7 +37,9 @@ class SchemaRefused(RequestRefused):
     """The backend does not take a JSON schema as `response_format`."""
 
 
-def translated(error: openai.OpenAIError) -> BackendUnavailable | BackendRefused:
+def translated(
+    error: openai.OpenAIError, *, with_schema: bool = False
+) -> BackendUnavailable | BackendRefused:
     """The client's error as one of ours, without its text, which may quote the prompt."""
     if isinstance(error, openai.APIConnectionError):
         return Unreached("the model's backend cannot be reached")
@@ -43,10 +52,19 @@ def translated(error: openai.OpenAIError) -> BackendUnavailable | BackendRefused
         return BackendUnavailable(
             f"the model's backend answered {status}", retry_after=_retry_after(error)
         )
-    if status in (400, 422) and _about_schema(error):
+    if with_schema and status in (400, 422) and _about_schema(error):
         return SchemaRefused("the model's backend takes no JSON schema")
     refused = RequestRefused if status in _THIS_REQUEST else BackendRefused
     return refused(f"the model's backend refused the request with {status}")
+
+
+def delay_before(attempt: int, error: BackendUnavailable) -> float:
+    """Seconds to wait before the attempt of this number, the first one being 0."""
+    if error.retry_after is not None:
+        return error.retry_after
+    if attempt == 1 and isinstance(error, Unreached):
+        return 0.0  # an idle connection that the server had closed: a new one serves at once
+    return FIRST_DELAY * float(2 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311
 
 
 def _about_schema(error: openai.APIStatusError) -> bool:

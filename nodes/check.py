@@ -7,6 +7,7 @@ arXiv:2310.01798), so a revision has to win against the draft in both orders of 
 import re
 
 from nodes.miner import Miner
+from nodes.remarks import much_shorter, said_instead
 from nodes.state import Call, CompleteState, Turn, Update
 from nodes.steps import deadline
 
@@ -30,13 +31,19 @@ or 2 and nothing else."""
 CHECK_TOKENS = 80
 EXPECTED_CHECK_TOKENS = 30
 COMPARE_TOKENS = 8
-SHORTEST_SHARE = 0.3  # a revision much shorter than the draft is a remark, not an answer
 
 # In capitals anywhere, as asked for; in small letters only where the line begins with it.
 _VERDICT = re.compile(
     r"(?:\b(PASS|REVISE)\b|^[ \t*_>\"'-]*((?i:pass|revise))\b(?=[\s*_]*[:.]))"
     r"[\s:*_.\-]*(.*)",
     re.MULTILINE,
+)
+# What stands there where nothing is wrong, or where the question's own words are repeated.
+_NO_FAULT = re.compile(
+    r"(?:none|nothing|n/?a|no(?: revisions?| changes?| faults?)?|(?:(?:it|this|that) )?(?:is )?not)"
+    r"(?: (?:is |are |was )?(?:needed|necessary|required|wrong|to (?:revise|change|fix|add)))?"
+    r"|<[^>]*>|(?:followed by )?what is wrong(?: with it)?",
+    re.IGNORECASE,
 )
 _REMARK = re.compile(r"\W*(PASS|REVISE)\b")
 _PICK = re.compile(r"\b([12])\b")
@@ -95,7 +102,8 @@ def read_verdict(text: str) -> str:
     match = _VERDICT.search(text)
     if match is None or (match.group(1) or match.group(2)).upper() == "PASS":
         return ""
-    return match.group(3).strip()
+    fault = match.group(3).strip()
+    return "" if _NO_FAULT.fullmatch(fault.strip(" \t.!*_\"'()[]")) else fault
 
 
 def read_pick(text: str) -> str:
@@ -108,7 +116,7 @@ def is_answer(text: str, draft: str) -> bool:
     """Whether a revision is a whole answer, other than the draft."""
     if _REMARK.match(text) or text == draft:
         return False
-    return len(text) >= SHORTEST_SHARE * len(draft)
+    return not (much_shorter(text, draft) or said_instead(text, draft))
 
 
 def _answered(state: CompleteState) -> list[Turn]:

@@ -17,6 +17,7 @@ SAFETY = 0.95  # the counting tokenizer is not always the model's own
 LONG_TEXT = 20_000  # characters; counting more than this is taken off the event loop
 FEWEST_TOKENS = 40  # less than this of a text says nothing; the oldest give way to the others
 MOST_COUNTS = 3
+LARGEST_AHEAD = 0.5  # of the room: what takes more could not be written again as a whole either
 WELL_FILLED = 0.85  # of the room: cutting less would not be worth another count
 PREFERENCES = (
     "The user's preferences, to be followed wherever they apply; where two contradict, the later "
@@ -30,11 +31,13 @@ class Material:
     """A text to work on, with the heading it stands under; it may be cut in the middle.
 
     Every line of a `quoted` one is marked as a quotation, so that none can pass for instructions.
+    One that is to be written again has its room `ahead` of the others.
     """
 
     heading: str
     text: str
     quoted: bool = False
+    ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +136,9 @@ def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
     preferences = _first_fitting(tokens, parts.preferences, left // 4)
     left -= sum(tokens.count(line) + 2 for line in preferences)
-    asked = _shares(tokens, asking, left)
+    asked = _in_turn(tokens, asking, left)
     left -= sum(_cost(tokens, material) for material in asked if material)
-    materials = _shares(tokens, working, left)
+    materials = _in_turn(tokens, working, left)
     left -= sum(_cost(tokens, material) for material in materials if material)
     history = _last_fitting(tokens, parts.history, left)
     given, kept = [*asking, *working], [*asked, *materials]
@@ -213,6 +216,17 @@ def shared_out(
     for the oldest, where the shares of all would be too small to say anything.
     """
     return _shares(_Counted(tokens), materials, room)
+
+
+def _in_turn(tokens: _Counted, materials: Sequence[Material], room: int) -> list[Material | None]:
+    """The materials cut to the room, those ahead before the others where they fit as a whole."""
+    ahead = [material for material in materials if material.ahead]
+    taken = sum(_cost(tokens, material) for material in ahead)
+    if not ahead or taken > LARGEST_AHEAD * room:
+        return _shares(tokens, materials, room)
+    others = [material for material in materials if not material.ahead]
+    shares = iter(_shares(tokens, others, room - taken))
+    return [material if material.ahead else next(shares) for material in materials]
 
 
 def _shares(tokens: _Counted, materials: Sequence[Material], room: int) -> list[Material | None]:

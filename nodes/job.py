@@ -29,13 +29,17 @@ class Reply:
 
 @dataclass(slots=True)
 class Job:
-    """One call to `Model.ask`, and what its failed attempts left."""
+    """One call to `Model.ask`, and what its failed attempts left.
+
+    `limit` is in tokens of the answer; with thoughts before it, there are `most` at most.
+    """
 
     node: str
     turns: Sequence[Turn]
     messages: Sequence[BaseMessage]
     deadline: float
     limit: int
+    most: int
     temperature: float
     schema: JsonSchema | None
     keep_partial: bool
@@ -50,10 +54,15 @@ class Job:
 
     def deliverable(self, backend: Backend, left: float) -> int:
         """As many tokens as `backend` can deliver in `left` seconds, as far as is known."""
+        limit = min(self.limit + backend.thinking.allowance, self.most)
         deliverable = backend.pace.deliverable(left)
         if deliverable is None:
-            return self.limit
-        return max(min(self.limit, deliverable), min(FEWEST_TOKENS, self.limit))
+            return limit
+        return max(min(limit, deliverable), min(FEWEST_TOKENS, limit))
+
+    def waits_for(self, backend: Backend) -> bool:
+        """Whether silence says nothing of `backend`, whose thoughts this call does not hear."""
+        return backend.thinking.allowance > 0 and not self.keep_partial
 
     def note_failure(self, backend: Backend, error: BackendUnavailable) -> None:
         self.retries += 1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from nodes.context import Material
-from nodes.notebook import carries_document
+from nodes.notebook import carries_document, heading, told_under
 from nodes.state import PreviousOutput, Request
 
 
@@ -25,12 +25,11 @@ def closing_of(request: Request) -> str:
 
 
 def of_outputs(outputs: Sequence[PreviousOutput]) -> list[Material]:
-    """What earlier components said and wrote."""
-    found = []
+    """What earlier components said and wrote; a document that was handed on is told once."""
+    found, documents = [], told_under(outputs)
     for number, output in enumerate(outputs, 1):
-        told = f"Earlier output {number}" + (f" ({output.component})" if output.component else "")
         if output.immediate_response.strip():
-            found.append(Material(told, output.immediate_response))
-        if carries_document(output):
-            found.append(Material(f"{told}, its document", output.notebook))
+            found.append(Material(heading(number, output), output.immediate_response))
+        if carries_document(output) and (told := documents.pop(output.notebook, "")):
+            found.append(Material(told, output.notebook, ahead=True))
     return found

@@ -1,7 +1,6 @@
 """The model client: every call within its deadline, retried, with a fallback."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,12 +9,11 @@ from math import ceil
 from typing import Self
 from urllib.parse import urlsplit
 
-import openai
 import structlog
 
 from memory import TokenCounter
 from nodes.backend import PER_MESSAGE, Backend, JsonSchema, connect
-from nodes.backend_errors import RequestRefused, SchemaRefused, Unreached
+from nodes.backend_errors import OnlyThoughts, RequestRefused, SchemaRefused, delay_before
 from nodes.errors import (
     BackendError,
     BackendUnavailable,
@@ -40,7 +38,6 @@ from settings import Settings
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
-FIRST_DELAY = 0.4
 LONGEST_DELAY = 1.0  # between two tries, while another backend could take over
 COOL_DOWN = 30.0
 SILENCE = 5.0  # seconds without an answer that make a backend rest; a short deadline proves nothing
@@ -115,7 +112,7 @@ class Model:
     async def ping(self, seconds: float = 2.0) -> bool:
         """Whether any backend lists its models in time."""
         return any(
-            await asyncio.gather(*(_lists_models(backend, seconds) for backend in self._backends))
+            await asyncio.gather(*(backend.lists_models(seconds) for backend in self._backends))
         )
 
     async def count(self, turns: Sequence[Turn]) -> int | None:
@@ -126,6 +123,10 @@ class Model:
         """Whether an answer of `tokens` tokens is expected before `deadline`."""
         left = deadline - time.monotonic() - RESERVE
         return left > 0 and self._order()[0].pace.expected(tokens) <= left
+
+    def with_thoughts(self, tokens: int) -> int:
+        """Tokens of a short answer and of the thoughts that the model is known to put before it."""
+        return tokens + int(self._order()[0].thinking.tokens)
 
     async def ask(
         self,
@@ -149,13 +150,17 @@ class Model:
         `BackendRefused` when no backend gave an answer, and `TaskTooLong` when the conversation
         leaves no room for one in the window.
         """
-        wanted = min(limit or self._settings.max_tokens, self._settings.max_tokens)
+        longest = self._settings.max_tokens
+        wanted = min(limit or longest, longest)
+        thoughts = max(backend.thinking.allowance for backend in self._backends)
+        most = await self._fitting(turns, min(wanted + thoughts, longest))
         job = Job(
             node=node,
             turns=turns,
             messages=[message_of(turn) for turn in turns],
             deadline=deadline,
-            limit=await self._fitting(turns, wanted),
+            limit=min(wanted, most),
+            most=most,
             temperature=self._settings.temperature if temperature is None else temperature,
             schema=schema,
             keep_partial=keep_partial,
@@ -171,11 +176,12 @@ class Model:
             except SchemaRefused:
                 backend.honours_schema = False
                 raise
-            except RequestRefused as error:
+            except (RequestRefused, OnlyThoughts) as error:
                 failure = error  # another request may be fine
             except MinerError as error:
                 failure = error
-                if isinstance(error, BackendError) or time.monotonic() - began >= SILENCE:
+                silent = time.monotonic() - began >= SILENCE and not job.waits_for(backend)
+                if isinstance(error, BackendError) or silent:
                     self._rest(backend, error)
         if keep_partial and job.partial:
             return job.partial_reply()
@@ -185,6 +191,8 @@ class Model:
         for attempt in range(ATTEMPTS):
             try:
                 return await self._once(backend, job)
+            except OnlyThoughts:
+                raise
             except BackendUnavailable as error:
                 log.warning(
                     "model call failed",
@@ -194,7 +202,7 @@ class Model:
                     reason=str(error),
                 )
                 job.note_failure(backend, error)
-                delay = _delay(attempt, error)
+                delay = delay_before(attempt + 1, error)
                 longest = job.last_moment - time.monotonic()
                 if not self._is_last(backend):
                     longest = min(longest, LONGEST_DELAY)
@@ -224,6 +232,8 @@ class Model:
             raise DeadlinePassed("the model did not answer in time") from None
         if not answer.text and answer.truncated == "deadline":
             raise DeadlinePassed("the model was still thinking at the deadline")
+        if not answer.text and answer.truncated == "length":
+            raise OnlyThoughts("the model's answer had not begun when it reached its length limit")
         if not answer.text:
             raise BackendUnavailable("the model's backend sent an empty answer")
         return job.reply(backend, answer)
@@ -264,14 +274,6 @@ class Model:
         )
 
 
-def _delay(attempt: int, error: BackendUnavailable) -> float:
-    if error.retry_after is not None:
-        return error.retry_after
-    if attempt == 0 and isinstance(error, Unreached):
-        return 0.0  # an idle connection that the server had closed: a new one serves at once
-    return FIRST_DELAY * float(2**attempt) * random.uniform(0.5, 1.5)  # noqa: S311
-
-
 async def _probed(backend: Backend) -> bool:
     try:
         await probe(backend)
@@ -282,16 +284,5 @@ async def _probed(backend: Backend) -> bool:
             address=urlsplit(backend.endpoint.base_url).netloc.rpartition("@")[2],
             reason=str(error),
         )
-        return False
-    return True
-
-
-async def _lists_models(backend: Backend, seconds: float) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await backend.chat.root_async_client.models.list()
-    except openai.NotFoundError:
-        return True  # it answers, though not every compatible server has the list
-    except (openai.OpenAIError, TimeoutError, ValueError):
         return False
     return True

@@ -7,11 +7,14 @@ what stands in no tags is still the answer, and an earlier document is handed on
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nodes.context import CUT_MARK
 from nodes.final_answers import read_final_answer
+from nodes.remarks import asks_for_less, much_shorter, replaces, said_instead
 from nodes.state import PreviousOutput, Request, Result, Truncation
+from nodes.tags import TAG, Written, says_nothing, split
 
 NO_UPDATE = "no update"
 LONGEST_RESPONSE = 50_000
@@ -19,6 +22,13 @@ LONGEST_NOTEBOOK = 100_000
 DOCUMENT_NOTE = "The document is in the notebook."
 REWRITTEN_NOTE = "The revised document is in the notebook."
 UNCHANGED_NOTE = "The document is unchanged."
+SEEN_IN_PART_NOTE = (
+    "The document is too long for the model's window, which showed only parts of it, so that it "
+    "stays as it was."
+)
+OUTPUT_HEADING = "Output"  # what an output to revise stands under in the prompt
+MOST_LINES, MOST_CHARACTERS = 10, 2_000  # more is a document, though it ends with an answer
+MOST_WORDS = 4  # of a final answer that stands alone
 SAME_LINES = 0.5  # an untagged answer that shares this much of its and a document's lines edits it
 FEWEST_LINES = 3  # shorter documents repeat each other by chance
 MOST_FENCES = 20
@@ -32,9 +42,14 @@ not use the tags."""
 MERGE_INSTRUCTION = """\
 Several documents are given. If the task concerns them, write one that replaces them all."""
 
-_TAG = re.compile(r"<[ \t]{0,3}(/?)[ \t]{0,3}notebook[ \t]{0,3}>", re.IGNORECASE)
 _FENCE = re.compile(r"^```[^\n`]*$", re.MULTILINE)
-_BLANK = " \t\r"
+_HEADING = re.compile(r"^[ \t]*(?:#{1,6}[ \t]|```|~~~)", re.MULTILINE)
+_STATEMENT = re.compile(
+    r"^[ \t>*_-]*(?:(?:so|thus|therefore|hence),?[ \t]+)?(?:the[ \t]+)?(?:(?:final|correct)[ \t]+)?"
+    r"answer\b[*_ \t]*(?:is\b|:)|^####[ \t]*[-$\d]|\\boxed\{",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"\[[^\W\d][^\]\n]*\]|\([^\W\d][^)\n]*\)|<[^\W\d][^>\n]*>|[\s.…*_-]*")
 
 
 def instruction(request: Request) -> str:
@@ -53,75 +68,84 @@ class Output:
     notebook: str
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """An answer taken apart: the remark, and the document.
-
-    The document is `None` where the answer marks none, and empty where it says `no update`.
-    `whole` tells whether its end was marked.
-    """
-
-    note: str
-    document: str | None = None
-    whole: bool = True
-
-
 def output_of(component: str, request: Request, result: Result) -> Output:
     """The answer of a run and the document to hand on, by the contract's notebook rules."""
     if result.document:
-        return _bounded(result.answer, result.document)
+        return _replaced(request, result, result.answer, result.document)
     if component not in WRITERS:
         return _bounded(result.answer, handed_on(request))
     if request.output_is_document:
-        return _revised(request.output, result)
+        return _revised(request, result)
     found = written(request, result.answer, result.truncated)
     if found.document is None and not result.truncated:
         found = _edit(result.answer, carried(request))
     if not found.document:
         said = UNCHANGED_NOTE if carried(request) else result.answer
         return _bounded(found.note or said, handed_on(request))
-    if not found.note and not carried(request) and read_final_answer(found.document):
+    if not found.note and not carried(request) and _is_solution(found.document):
         # Small models put the answer to a question between the tags, too.
         return _bounded(found.document, NO_UPDATE)
-    return _bounded(found.note or DOCUMENT_NOTE, _as_it_was(found.document, request))
+    return _replaced(request, result, found.note or DOCUMENT_NOTE, found.document)
 
 
 def written(request: Request, answer: str, truncated: Truncation) -> Written:
-    """The remark and the document of an answer, which is no document if half of one is all there
-    is and an earlier one is whole."""
+    """The remark and the document of an answer.
+
+    Half a document, or a remark between the tags, is no document where there is an earlier one.
+    """
     found = split(answer)
-    if found.document and truncated and not found.whole and carried(request):
-        return Written("\n\n".join(part for part in (found.note, found.document) if part))
+    half = truncated and not found.whole
+    if found.document and carried(request) and (half or _is_remark(found.document, request)):
+        return Written(_joined(found.note, found.document), "")
     return found
 
 
-def _as_it_was(document: str, request: Request) -> str:
-    """The earlier document that this one repeats, if it does: space around it was lost."""
-    same = (old for old in carried(request) if old.strip() == document.strip())
-    return next(same, document)
+def _is_solution(text: str) -> bool:
+    """Whether a text is a question's answer: a few lines, of which the last alone states it."""
+    lines = [line for line in text[: MOST_CHARACTERS + 1].splitlines() if line.strip()]
+    if len(text) > MOST_CHARACTERS or not 0 < len(lines) <= MOST_LINES:
+        return False
+    if _HEADING.search("\n".join(lines[:-1])):
+        return False
+    last = lines[-1]
+    if not _STATEMENT.search(last) and (len(lines) > 1 or len(last.split()) > MOST_WORDS):
+        return False
+    return not any(map(_STATEMENT.search, lines[:-1])) and bool(read_final_answer(last))
 
 
-def split(text: str) -> Written:
-    """A remark and the document between the tags.
+def _is_remark(text: str, request: Request) -> bool:
+    """Whether a text between the tags is anything but a new form of the earlier documents."""
+    documents = carried(request)
+    old = min(documents, key=len)
+    if said_instead(text, old) or (_is_solution(text) and not any(map(_is_solution, documents))):
+        return True
+    line = text.strip()
+    if "\n" in line:
+        return False
+    if "\n" in old.strip() and _PLACEHOLDER.fullmatch(line):
+        return True
+    return much_shorter(line, old) and not asks_for_less(request)
 
-    Of several the first opening and the last closing tag count, so that a document may speak of
-    the tags itself; those that begin or end a line go before those in a sentence, which count
-    only as a pair. Where one tag is missing, the document begins or ends with the text.
-    """
-    opening, closing = _markers(text)
-    if opening is None and closing is None:
-        return Written(text.strip())
-    document = text[
-        opening.inner if opening else 0 : closing.inner if closing else len(text)
-    ].strip("\r\n")
-    before, after = (
-        text[: opening.outer].strip() if opening else "",
-        text[closing.outer :].strip() if closing else "",
-    )
-    note = "\n\n".join(part for part in _unfenced(before, after) if part)
-    if document.strip().lower() in ("", NO_UPDATE):
-        return Written(note, "")
-    return Written(note, document, closing is not None)
+
+def _replaced(request: Request, result: Result, note: str, document: str) -> Output:
+    """The new document in the notebook, unless the model saw only parts of the earlier one."""
+    same = next((old for old in carried(request) if old.strip() == document.strip()), None)
+    if same is not None:
+        return _bounded(note, same)  # space around it was lost
+    headings = told_under(request.previous_outputs).values()
+    if not carried(request) or not _in_part(result, headings, document, carried(request)):
+        return _bounded(note, document)
+    said = "" if note == DOCUMENT_NOTE else note
+    return _bounded(_joined(SEEN_IN_PART_NOTE, said, document), handed_on(request))
+
+
+def _in_part(
+    result: Result, headings: Iterable[str], document: str, earlier: Sequence[str]
+) -> bool:
+    """Whether a document was made from parts of those under `headings`, or is only parts."""
+    mark = CUT_MARK.strip()
+    marked = mark in document and not any(mark in old for old in earlier)
+    return marked or not set(result.cut).isdisjoint(headings)
 
 
 def earlier_documents(outputs: Sequence[PreviousOutput]) -> list[str]:
@@ -140,85 +164,42 @@ def carries_document(output: PreviousOutput) -> bool:
     return bool(text) and text.lower() != NO_UPDATE and output.component != "human_feedback"
 
 
+def heading(number: int, output: PreviousOutput) -> str:
+    """What an earlier output stands under in a prompt."""
+    return f"Earlier output {number}" + (f" ({output.component})" if output.component else "")
+
+
+def told_under(outputs: Sequence[PreviousOutput]) -> dict[str, str]:
+    """The headings of the documents in a prompt: one each, however often it was handed on."""
+    found: dict[str, str] = {}
+    for number, output in enumerate(outputs, 1):
+        if carries_document(output):
+            found.setdefault(output.notebook, f"{heading(number, output)}, its document")
+    return found
+
+
 def handed_on(request: Request) -> str:
     """The earlier document to hand on where this run wrote none: the latest."""
     documents = carried(request)
     return documents[-1] if documents else NO_UPDATE
 
 
-def _revised(document: str, result: Result) -> Output:
+def _revised(request: Request, result: Result) -> Output:
+    document = request.output
     # The editor was asked for nothing but the document, so that tags are the exception.
     found = split(result.answer)
-    if found.document is None or (found.document and _TAG.search(document)):
+    if found.document is None or (found.document and TAG.search(document)):
         found = Written("", result.answer, whole=False)
     if result.truncated and not found.whole:
         return _bounded(result.answer, document)
     new = (found.document or "").strip()
-    if new.lower() in ("", NO_UPDATE) or new == document.strip():
+    if says_nothing(new) or new == document.strip():
         return _bounded(found.note or UNCHANGED_NOTE, document)
+    if _in_part(result, [OUTPUT_HEADING], new, [document]):
+        return _bounded(_joined(SEEN_IN_PART_NOTE, found.note, new), document)
+    if not replaces(new, request, truncated=False):
+        return _bounded(_joined(found.note, new), document)
     return _bounded(found.note or REWRITTEN_NOTE, found.document or document)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    """A tag in a text. `outer` is where the remark ends or goes on, `inner` where the document
-    begins or ends; `edge` tells whether nothing of the remark shares the line."""
-
-    closes: bool
-    outer: int
-    inner: int
-    edge: bool
-    alone: bool
-
-
-def _tags(text: str) -> Iterator[_Tag]:
-    for match in _TAG.finditer(text):
-        begin = text.rfind("\n", 0, match.start()) + 1
-        end = text.find("\n", match.end())
-        end = len(text) if end < 0 else end
-        before = text[begin : match.start()].strip(_BLANK)
-        after = text[match.end() : end].strip(_BLANK)
-        decorated = before == after and not before.strip("*`")
-        if match.group(1):
-            yield _Tag(
-                closes=True,
-                outer=end if decorated else match.end(),
-                inner=begin if decorated or not before else match.start(),
-                edge=decorated or not after,
-                alone=decorated or not (before or after),
-            )
-        else:
-            yield _Tag(
-                closes=False,
-                outer=begin if decorated else match.start(),
-                inner=end if decorated or not after else match.end(),
-                edge=decorated or not before,
-                alone=decorated or not (before or after),
-            )
-
-
-def _markers(text: str) -> tuple[_Tag | None, _Tag | None]:
-    tags = list(_tags(text))
-    openings = [tag for tag in tags if not tag.closes]
-    opening = next((tag for tag in openings if tag.edge), openings[0] if openings else None)
-    closings = [tag for tag in tags if tag.closes and (not opening or tag.inner >= opening.inner)]
-    closing = next((tag for tag in reversed(closings) if tag.edge), None)
-    if opening and opening.edge:
-        return opening, closing or (closings[-1] if closings else None)
-    if opening:
-        return (opening, closing) if closing else (None, None)
-    if closing and (closing.alone or not text[closing.outer :].strip()):
-        return None, closing
-    return None, None
-
-
-def _unfenced(before: str, after: str) -> tuple[str, str]:
-    """The remark around the tags without the code fence that they stand in, if they do."""
-    head, _, opened = before.rpartition("\n")
-    closed, _, tail = after.partition("\n")
-    if opened.strip().startswith("```") and closed.strip() == "```":
-        return head.strip(), tail.strip()
-    return before, after
 
 
 def _edit(text: str, documents: Sequence[str]) -> Written:
@@ -250,6 +231,10 @@ def _repeats(lines: set[str], old: set[str]) -> bool:
 
 def _lines(text: str) -> set[str]:
     return {line.strip() for line in text.splitlines() if line.strip()}
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
 
 
 def _bounded(immediate_response: str, notebook: str) -> Output:

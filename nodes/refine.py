@@ -1,13 +1,18 @@
 """Revising an output until its feedbacks are dealt with."""
 
+import itertools
 import re
 from collections.abc import Sequence
 
 from nodes import materials
-from nodes.context import Material, Parts, compose
+from nodes.context import Material, Parts, Prompt, compose
+from nodes.job import Reply
 from nodes.miner import Miner
+from nodes.notebook import OUTPUT_HEADING
+from nodes.remarks import replaces
 from nodes.state import Feedback, PreviousOutput, RefineState, Turn, Update
 from nodes.steps import deadline
+from nodes.tags import says_nothing
 
 SYSTEM = """\
 You are a careful editor. You are given a task, an output that tries to do it, and feedback on \
@@ -24,8 +29,14 @@ JUDGE_TOKENS = 60
 EXPECTED_JUDGE_TOKENS = 12
 
 UNREAD = "unreadable judgement"
+NOT_WHOLE = "no whole revision came; the output stands as it was"
+SEEN_IN_PART = "the output exceeds the window; it stands as it was"
 
 _OPEN = re.compile(r"\bOPEN\b[\s:*\-]*(.*)", re.IGNORECASE)
+_LISTED = re.compile(r"\W*(\d{1,4})\b")
+_NUMBERS = re.compile(r"(\d{1,4})(?:\s*(?:-|–|—|\bto\b)\s*(\d{1,4}))?")
+_ALL = re.compile(r"\W*(?:all|every|each|both)\b", re.IGNORECASE)
+_DONE = re.compile(r"\b(?:done|dealt|addressed|resolved|fixed|closed)\b", re.IGNORECASE)
 _NONE = re.compile(r"\W*(?:none|nothing|0\b|no\b(?!\.))", re.IGNORECASE)
 
 
@@ -40,7 +51,7 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
             task=f"Task: {state.task}",
             asked=[
                 *materials.of_queries(state, "Input of the task"),
-                Material("Output", state.output),
+                Material(OUTPUT_HEADING, state.output, ahead=True),
                 Material("Feedback", numbered(state.feedbacks)),
             ],
             materials=materials.of_outputs(_others(state)),
@@ -50,7 +61,7 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
     reply = await miner.model.ask(
         "rewrite", prompt.turns, deadline=deadline(state), keep_partial=True
     )
-    return {
+    update: Update = {
         "prompt": prompt.turns,
         "cut": prompt.cut,
         "candidate": reply.text,
@@ -61,6 +72,12 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
         "rounds": 1,
         "calls": [reply.call],
     }
+    kept = _why_kept(state, reply, prompt)
+    if kept is None:
+        return update
+    update |= {"changed": False, "fallback": state.fallback or kept}
+    # What becomes of a document is decided where it meets the caller's notebook.
+    return update if state.output_is_document else update | _as_it_was(state)
 
 
 async def judge(miner: Miner, state: RefineState) -> Update:
@@ -91,6 +108,7 @@ async def rewrite_again(miner: Miner, state: RefineState) -> Update:
         shown=True,
     )
     usable = not reply.truncated and reply.text != state.candidate
+    usable = usable and replaces(reply.text, state, truncated=False)
     return {
         "candidate": reply.text if usable else state.candidate,
         "changed": usable,
@@ -135,10 +153,34 @@ def read_open(text: str, feedbacks: int) -> list[int] | None:
     match = _OPEN.search(text)
     if match is None:
         return None
-    if _NONE.match(match.group(1)):
+    told = match.group(1)
+    if _NONE.match(told):
         return []
-    numbers = {int(digits) for digits in re.findall(r"\d{1,4}", match.group(1))}
+    if _ALL.match(told):
+        return None if _DONE.search(told) else list(range(feedbacks))
+    below = text[match.end() :].split("\n")[1:]
+    numbers = {
+        int(each[1]) for each in itertools.takewhile(bool, map(_LISTED.match, below)) if each
+    }
+    for first, last in _NUMBERS.findall(told):
+        numbers |= set(range(int(first), int(last or first) + 1))
     return sorted(number - 1 for number in numbers if 1 <= number <= feedbacks) or None
+
+
+def _why_kept(state: RefineState, reply: Reply, prompt: Prompt) -> str | None:
+    """What to tell where the revision cannot take the output's place; `None` where it can."""
+    if not state.output.strip():
+        return None
+    if says_nothing(reply.text):
+        return ""
+    if OUTPUT_HEADING in prompt.cut:
+        return SEEN_IN_PART
+    usable = replaces(reply.text, state, truncated=bool(reply.truncated))
+    return None if usable else NOT_WHOLE
+
+
+def _as_it_was(state: RefineState) -> Update:
+    return {"answer": state.output, "truncated": ""}
 
 
 def _rewritten(state: RefineState) -> list[Turn]:

@@ -34,11 +34,17 @@ Send = Callable[[Message], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Text:
-    """A plain answer. Sent as it is, even to a request that asked for a JSON schema."""
+    """A plain answer. Sent as it is, even to a request that asked for a JSON schema.
+
+    `thoughts` go apart from the text, as by servers that parse what reasoning models write;
+    `hidden_tokens` were spent on such as are not shown at all.
+    """
 
     text: str
     finish_reason: str = "stop"
     cached_tokens: int = 0
+    thoughts: str = ""
+    hidden_tokens: int = 0
 
 
 def Truncated(text: str) -> Text:  # noqa: N802 - reads as one of the replies
@@ -93,10 +99,11 @@ class HangAfter:
 
 @dataclass(frozen=True)
 class Slow:
-    """Answers token by token, with a pause before each."""
+    """Answers token by token, with a pause before each, thoughts included."""
 
     text: str
     seconds_per_token: float
+    thoughts: str = ""
 
 
 @dataclass(frozen=True)
@@ -381,8 +388,8 @@ class _Exchange:
         match reply:
             case Text():
                 await self._answer(reply, 0)
-            case Slow(text, seconds):
-                await self._answer(Text(text), seconds)
+            case Slow(text, seconds, thoughts):
+                await self._answer(Text(text, thoughts=thoughts), seconds)
             case Status():
                 await self.error(reply)
             case Hang():
@@ -417,10 +424,12 @@ class _Exchange:
 
     async def _answer(self, reply: Text, seconds_per_token: float) -> None:
         if not self._request.streamed:
-            await asyncio.sleep(seconds_per_token * len(tokens(reply.text)))
+            await asyncio.sleep(seconds_per_token * len(tokens(reply.thoughts + reply.text)))
             await self.json(200, self._completion(reply))
             return
         await self._start(200, b"text/event-stream")
+        async for token in _paced(reply.thoughts, seconds_per_token):
+            await self._event(self._chunk({"reasoning_content": token}))
         async for token in _paced(reply.text, seconds_per_token):
             await self._event(self._chunk({"content": token}))
         await self._event(self._chunk({}, reply.finish_reason))
@@ -478,9 +487,10 @@ class _Exchange:
         return {**self._common("chat.completion.chunk"), "choices": [choice]}
 
     def _completion(self, reply: Text) -> dict[str, Any]:
+        apart = {"reasoning_content": reply.thoughts} if reply.thoughts else {}
         choice = {
             "index": 0,
-            "message": {"role": "assistant", "content": reply.text},
+            "message": {"role": "assistant", "content": reply.text, **apart},
             "logprobs": None,
             "finish_reason": reply.finish_reason,
         }
@@ -488,12 +498,14 @@ class _Exchange:
         return {**self._common("chat.completion"), "choices": [choice], "usage": usage}
 
     def _usage(self, reply: Text) -> dict[str, Any]:
-        asked, answered = len(tokens(self._request.prompt)), len(tokens(reply.text))
+        asked = len(tokens(self._request.prompt))
+        answered = len(tokens(reply.thoughts)) + len(tokens(reply.text)) + reply.hidden_tokens
         return {
             "prompt_tokens": asked,
             "completion_tokens": answered,
             "total_tokens": asked + answered,
             "prompt_tokens_details": {"cached_tokens": reply.cached_tokens},
+            "completion_tokens_details": {"reasoning_tokens": reply.hidden_tokens},
         }
 
 

@@ -123,6 +123,88 @@ async def test_a_later_step_that_fails_or_runs_late_leaves_the_best_round(
     assert result.stopped_by_deadline is isinstance(script[-1], Hang)
 
 
+LONG = "There was a fox. " * 20
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "I have revised the output as you asked.",
+        "I'm sorry, but I can't help with that.",
+        "A fox.",
+        "no update",
+        Truncated(LONG[: len(LONG) * 2 // 3]),
+    ],
+)
+async def test_what_is_no_whole_revision_leaves_the_output(room: Room, reply: str | Text) -> None:
+    room.backend.reply(reply)
+    result = await rewrite(room, output=LONG)
+    assert (result.answer, result.truncated) == (LONG, "")
+    assert room.path == ["recall", "rewrite"]
+    whole = "" if reply == "no update" else "no whole revision came; the output stands as it was"
+    assert result.fallback == whole
+
+
+async def test_without_an_output_whatever_is_said_is_the_answer(room: Room) -> None:
+    room.backend.reply("I'm sorry, there is nothing to revise.", "OPEN: none")
+    assert (await rewrite(room, output="")).answer == "I'm sorry, there is nothing to revise."
+
+
+async def test_a_remark_after_a_round_leaves_that_round(room: Room) -> None:
+    better = LONG.replace("fox", "quick fox")
+    room.backend.reply(better, "OPEN: 1", "I have now added a joke.")
+    result = await rewrite(room, output=LONG)
+    assert result.answer == better.strip()
+    assert room.path == ["recall", "rewrite", "judge", "rewrite_again"]
+
+
+@pytest.mark.parametrize("problem", ["It is too long.", "Make it shorter", "Summarise it."])
+async def test_a_revision_may_be_short_where_that_is_asked(room: Room, problem: str) -> None:
+    room.backend.reply("A fox was there.", "OPEN: none")
+    faults = [Feedback(problem=problem, suggestion="")]
+    assert (await rewrite(room, output=LONG, feedbacks=faults)).answer == "A fox was there."
+
+
+@pytest.mark.parametrize("seconds", [1.5])
+async def test_half_a_revision_at_the_deadline_leaves_the_output(
+    room: Room, seconds: float
+) -> None:
+    room.backend.reply(HangAfter("There was a"))
+    result = await rewrite(room, output=LONG, deadline=time.monotonic() + seconds)
+    assert (result.answer, result.truncated) == (LONG, "")
+    assert result.stopped_by_deadline
+    assert result.fallback
+
+
+@pytest.mark.parametrize(
+    ("verdict", "points"),
+    [
+        ("OPEN:\n1\n3", [1, 3]),
+        ("OPEN:\n- 1\n- 3. It is short.\n\nNot 2, I think.", [1, 3]),
+        ("OPEN: 1-3", [1, 2, 3]),
+        ("OPEN: 2 – 3", [2, 3]),
+        ("OPEN: 1 to 2", [1, 2]),
+        ("OPEN: all", [1, 2, 3]),
+        ("**OPEN:** All of them.", [1, 2, 3]),
+        ("OPEN: 1, 3\nPoint 2 is dealt with.", [1, 3]),
+    ],
+)
+async def test_every_point_named_as_open_is_worked_on(
+    room: Room, verdict: str, points: list[int]
+) -> None:
+    faults = [Feedback(problem=f"Fault number {number}.", suggestion="") for number in (1, 2, 3)]
+    room.backend.reply("A better tale.", verdict, "A good tale.", "OPEN: none")
+    await rewrite(room, feedbacks=faults)
+    again = room.messages(2)[-1]["content"]
+    assert [number for number in (1, 2, 3) if f"Fault number {number}." in again] == points
+
+
+async def test_all_that_are_dealt_with_are_not_open(room: Room) -> None:
+    room.backend.reply("A better tale.", "OPEN: all points are dealt with")
+    result = await rewrite(room)
+    assert (result.answer, len(room.asked)) == ("A better tale.", 2)
+
+
 async def test_a_first_round_that_stalls_is_kept_and_marked(room: Room) -> None:
     room.backend.reply(HangAfter("A better"))
     result = await rewrite(room, deadline=time.monotonic() + 1.5)

@@ -14,7 +14,7 @@ import pytest
 
 from orchestrator import Component, Json, body, checked
 from running_miner import client_of, miner_settings, serving
-from scripted import Disconnect, Hang, HangAfter, Held, Scripted, Slow, Status, until
+from scripted import Disconnect, Hang, HangAfter, Held, Scripted, Slow, Status, Text, until
 from scripted import Json as JsonReply
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
@@ -157,10 +157,45 @@ async def test_rounds_of_revising_are_told_apart(
 ) -> None:
     script(model)
     review = {**EARLIER, "component": "feedback"}
-    sent = body("c", "Write", ["A line."], [EARLIER, review])
+    sent = body("c", "Write", ["A shorter line."], [EARLIER, review])
     stream = await events(checking, "refine", sent)
     assert told(stream, kind="draft") == "The edited line."
     assert told(stream, kind="revision") == "The edited line, once more."
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<think>\nSECRET thoughts\n</think>\n\nAnswer: 5",
+        "  <think>SECRET</think>\n<think>SECRET\n</think>Answer: 5",
+        "SECRET thoughts\n</think>\n\nAnswer: 5",
+        Text("Answer: 5", thoughts="SECRET thoughts"),
+        Slow("<think>\nSECRET thoughts\n</think>\n\nAnswer: 5", 0.01),
+    ],
+)
+async def test_thoughts_are_not_told(
+    checking: httpx.AsyncClient, model: Scripted, written: str | Text | Slow
+) -> None:
+    # A template that opens the thoughts is known by the first answer.
+    model.reply(written).default(written)
+    await checking.post("/summary", json=asked())
+    for component in ("complete", "summary"):
+        stream = await events(checking, component, asked())
+        assert "SECRET" not in json.dumps([event.data for event in stream])
+        assert told(stream, call=1) == "Answer: 5"
+    model.default("Hello!")
+    await checking.post("/summary", json=asked())
+
+
+async def test_thoughts_of_a_revision_are_not_told(
+    checking: httpx.AsyncClient, model: Scripted
+) -> None:
+    model.when("PASS if it is correct", "REVISE: dull", "PASS").when("Reply with 1", "2", "1")
+    model.when("Something is wrong", "<think>SECRET</think>\n\nThe better line.")
+    model.default("<think>SECRET</think>\n\nThe first line.")
+    stream = await events(checking, "complete", asked())
+    assert told(stream, kind="draft") == "The first line."
+    assert told(stream, kind="revision") == "The better line."
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
