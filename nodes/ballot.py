@@ -6,9 +6,12 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from nodes import materials, notebook
+from nodes.agreement import Cast, counted_as
+from nodes.answer_forms import FinalAnswer
 from nodes.context import Parts, compose
-from nodes.final_answers import FinalAnswer, read_final_answer, read_short_answer
+from nodes.final_answers import read_final_answer, read_final_answers, read_short_answer
 from nodes.miner import Miner
+from nodes.quantities import NAME
 from nodes.state import AggregateState, PreviousOutput, Update
 from nodes.steps import deadline
 
@@ -23,8 +26,9 @@ NO_VOTE = "No vote: the answers could not be counted, so the model decided."
 LONGEST_ANSWER = notebook.LONGEST_RESPONSE - 5_000  # what the vote is told in stands before it
 DIGITS = 60
 
-_PLAIN = re.compile(r"\\(?:text|textbf|mathrm)\{([^{}]*)\}")
-_STATES_AN_ANSWER = re.compile(r"\banswer\b|^####|\\boxed", re.IGNORECASE | re.MULTILINE)
+_STATES_AN_ANSWER = re.compile(r"\banswer\b|答案|^####|\\boxed", re.IGNORECASE | re.MULTILINE)
+
+Answers = tuple[FinalAnswer, ...]
 
 
 async def nothing_to_count(_: Miner, __: AggregateState) -> Update:
@@ -35,19 +39,15 @@ async def nothing_to_count(_: Miner, __: AggregateState) -> Update:
 async def count(_: Miner, state: AggregateState) -> Update:
     """Count the final answers that can be read off the outputs, and answer with the leading one."""
     ballots = [output for output in state.previous_outputs if output.component not in NO_BALLOT]
-    answers = _readable(ballots)
-    cast = [None if answer is None else _key(answer) for answer in answers]
+    answers = _readable(ballots, len(state.queries))
+    cast = counted_as([None if each is None else tuple(map(str, each)) for each in answers])
     votes = Counter(key for key in cast if key is not None)
-    if votes.total() < ENOUGH * len(cast) or not votes:
+    if not _decides(votes, len(cast), several=len(state.queries) > 1):
         return {"counted": False}
-    spelled = {
-        _key(answer): _spelled(answer, output.immediate_response)
-        for answer, output in reversed(list(zip(answers, ballots, strict=True)))
-        if answer is not None  # reversed, so that the first spelling stays
-    }
+    spelled = _spellings(votes, cast, answers, ballots)
     winner = votes.most_common(1)[0][0]
     chosen = ballots[cast.index(winner)]
-    told = _told({spelled[key]: number for key, number in votes.items()}, len(cast))
+    told = _told([(spelled[key], number) for key, number in votes.most_common()], len(cast))
     return {
         "counted": True,
         "answer": f"{told}\n\n{_stated(spelled[winner], chosen.immediate_response)}",
@@ -90,24 +90,27 @@ async def judge_answers(miner: Miner, state: AggregateState) -> Update:
     }
 
 
-def _readable(outputs: list[PreviousOutput]) -> list[FinalAnswer | None]:
+def _decides(votes: Counter[Cast], outputs: int, *, several: bool) -> bool:
+    """Whether enough could be read; of the answers to several queries, each has to be."""
+    return bool(votes) and votes.total() >= (1 if several else ENOUGH) * outputs
+
+
+def _readable(outputs: list[PreviousOutput], asked: int) -> list[Answers | None]:
     # One that all of several carry was handed on to them; else they wrote them themselves.
     common = len(outputs) > 1 and len({output.notebook for output in outputs}) == 1
-    return [_final(output, own_documents=not common) for output in outputs]
+    return [_final(output, asked, own_documents=not common) for output in outputs]
 
 
-def _final(output: PreviousOutput, *, own_documents: bool) -> FinalAnswer | None:
+def _final(output: PreviousOutput, asked: int, *, own_documents: bool) -> Answers | None:
     text = output.immediate_response
     # Beside a document of its own the response is a remark, which all may have in common.
     remark = own_documents and notebook.carries_document(output)
     if remark and not _STATES_AN_ANSWER.search(text):
         return None
-    return read_final_answer(text) or read_short_answer(text)
-
-
-def _key(answer: FinalAnswer) -> str:
-    """What two answers have in common that say the same, however they were stated."""
-    return "".join(_PLAIN.sub(r"\1", answer.value).casefold().split())
+    if asked > 1:
+        return read_final_answers(text, asked)
+    found = read_final_answer(text) or read_short_answer(text)
+    return (found,) if found else None
 
 
 def _stated(spelled: str, text: str) -> str:
@@ -117,14 +120,43 @@ def _stated(spelled: str, text: str) -> str:
     return text if _STATES_AN_ANSWER.search(text) else f"Answer: {text.strip()}"
 
 
-def _spelled(answer: FinalAnswer, text: str) -> str:
+def _spellings(
+    votes: Counter[Cast],
+    cast: list[Cast | None],
+    answers: list[Answers | None],
+    outputs: list[PreviousOutput],
+) -> dict[Cast, str]:
+    """Each answer as it was first spelled; with its unit where there is more than one."""
+    first = {key: cast.index(key) for key in votes}
+    short = {key: _spelled(answers[at], outputs[at], units=False) for key, at in first.items()}
+    often = Counter(short.values())
+    return {
+        key: short[key]
+        if often[short[key]] == 1
+        else _spelled(answers[at], outputs[at], units=True)
+        for key, at in first.items()
+    }
+
+
+def _spelled(answers: Answers | None, output: PreviousOutput, *, units: bool) -> str:
+    text = output.immediate_response
+    return "; ".join(_spelled_one(answer, text, units) for answer in answers or ())
+
+
+def _spelled_one(answer: FinalAnswer, text: str, units: bool) -> str:
     """The answer as people write it: a number in digits, words as they stand in the output."""
+    value = answer.value
     if answer.kind == "number":
-        return _in_digits(Fraction(answer.value))
-    value = _PLAIN.sub(r"\1", answer.value)
-    begin = text.casefold().find(value)
+        number, *words = value.split()
+        counted = (
+            sorted(word.replace("/", "per ").removeprefix(NAME) for word in words) if units else []
+        )
+        return " ".join([_in_digits(Fraction(number)), *counted])
+    if answer.kind == "choice":
+        value = value.replace(" ", ". ", 1)
+    begin = text.casefold().find(value.casefold())
     found = text[begin : begin + len(value)]
-    return found if begin >= 0 and found.casefold() == value else value
+    return found if begin >= 0 and found.casefold() == value.casefold() else value
 
 
 def _in_digits(number: Fraction) -> str:
@@ -134,11 +166,10 @@ def _in_digits(number: Fraction) -> str:
     return f"{decimal:f}" if Fraction(decimal) == number else str(number)
 
 
-def _told(votes: dict[str, int], outputs: int) -> str:
-    ranked = sorted(votes.items(), key=lambda vote: -vote[1])
+def _told(ranked: list[tuple[str, int]], outputs: int) -> str:
     counts = ", ".join(f"{answer}: {number}" for answer, number in ranked)
     text = f"Vote of {outputs}: {counts}."
-    counted, most = sum(votes.values()), ranked[0][1]
+    counted, most = sum(number for _, number in ranked), ranked[0][1]
     if unread := outputs - counted:
         text += f" In {unread} no final answer could be read."
     leading = [answer for answer, number in ranked if number == most]

@@ -87,6 +87,77 @@ async def test_a_solution_with_wrong_arithmetic_loses_its_vote(room: Room) -> No
     assert result.answer == "6 * 7 = 42\nAnswer: 42"
 
 
+@pytest.mark.parametrize("room", [{"vote_samples": 4}], indirect=True)
+async def test_a_wrong_step_makes_an_answer_doubtful_and_not_worthless(room: Room) -> None:
+    doubtful = "6 * 7 = 43, so 42 eggs.\nAnswer: 42"
+    room.backend.reply(doubtful, "Answer: 41", doubtful, doubtful)
+    result = await room.complete("Six boxes of seven eggs. How many?")
+    assert result.answer == doubtful
+
+
+RIGHT_STEPS = {
+    "lines": "12 * 3 = 36\n36 + 4 = 40",
+    "bullets": "- 12 × 3 = 36\n- 36 + 4 = 40",
+    "sentences": "12 * 3 = 36.\n36 + 4 = 40.",
+    "formulas": "$$12 * 3 = 36$$\n\n$$36 + 4 = 40$$",
+    "percent": "50 - 20% = 40",
+    "rounded percent": "5/6 = 83%, so 40",
+    "time of day": "11 + 3 = 2 PM, that is 40 hours on",
+    "put right": "12 * 3 = 35? No, 12 * 3 = 36, and 4 more.",
+}
+
+
+@pytest.mark.parametrize("steps", RIGHT_STEPS.values(), ids=RIGHT_STEPS.keys())
+async def test_right_arithmetic_is_not_called_wrong(room: Room, steps: str) -> None:
+    right = f"{steps}\nAnswer: 40"
+    room.backend.reply("I think it must be 41.\nAnswer: 41", right, right)
+    result = await room.complete("A dozen eggs in three boxes, and four. How many?")
+    assert result.answer == right
+
+
+@pytest.mark.parametrize(
+    ("said", "won"),
+    [
+        (("Answer: C", "Paris, so the answer is (B).", "The answer is (B)."), 1),
+        (("\\boxed{C}", "\\boxed{\\text{B}}", "\\boxed{B}"), 1),
+        (("Answer: 41", "Answer: She has 42 apples.", "Answer: She has 42 apples."), 1),
+        (("Answer: 41", "Answer:\n$$\n42\n$$", "\\boxed{42}"), 1),
+        (("Answer: 3 PM", "Answer: 3 AM", "Answer: 3:00 a.m."), 1),
+        (("Answer: 1", "Answer: √3/2", "\\boxed{\\frac{\\sqrt3}{2}}"), 1),
+        (("Answer: 5 minutes", "Answer: 5 hours", "Answer: 5"), 0),
+        (("\\boxed{3 - i}", "\\boxed{3 + i}", "\\boxed{3}"), 0),
+    ],
+)
+async def test_answers_agree_when_they_say_the_same(
+    room: Room, said: tuple[str, ...], won: int
+) -> None:
+    room.backend.reply(*said)
+    result = await room.complete("What is it?")
+    assert result.answer == said[won]
+    assert len(room.asked) == 3
+
+
+async def test_a_part_of_an_amount_is_no_arithmetic_to_settle_by(room: Room) -> None:
+    room.backend.reply("Answer: 16", "Answer: 19.8", "By counting.\nAnswer: 16")
+    result = await room.complete("What is 20 - 20%?")
+    assert result.answer == "Answer: 16"
+
+
+async def test_of_several_queries_no_single_one_is_recomputed(room: Room) -> None:
+    right = "Query 1\nAnswer: 36\nQuery 2\nAnswer: 40"
+    room.backend.reply(right, "Query 1\nAnswer: 36\nQuery 2\nAnswer: 36", right)
+    result = await room.complete("Calculate", queries=["12*3", "36 + 4"])
+    assert result.answer == right
+
+
+async def test_several_queries_agree_only_in_all_their_answers(room: Room) -> None:
+    first, second = (f"Query 1\nAnswer: {number}\nQuery 2\nAnswer: 7" for number in (5, 6))
+    room.backend.reply(first, second, second)
+    result = await room.complete("How many?", queries=["The first", "The second"])
+    assert result.answer == second
+    assert len(room.asked) == 3
+
+
 async def test_if_no_arithmetic_holds_all_are_counted(room: Room) -> None:
     room.backend.default("2 * 2 = 5\nAnswer: 5")
     result = await room.complete("Two pairs. How many?")
@@ -111,6 +182,14 @@ async def test_vote_without_readable_answers_keeps_a_whole_one(room: Room) -> No
     room.backend.when(lambda request: request.streamed, Truncated("Once upon")).default("A tale.")
     result = await room.complete("Tell a tale.")
     assert (result.answer, result.truncated) == ("A tale.", "")
+
+
+@pytest.mark.parametrize("room", [VOTE], indirect=True)
+async def test_vote_answers_with_a_whole_sample(room: Room) -> None:
+    cut = Truncated("So the answer is 42. However, we must still al")
+    room.backend.when(lambda request: request.streamed, cut).default("Answer: 42")
+    result = await room.complete("How many?")
+    assert (result.answer, result.truncated) == ("Answer: 42", "")
 
 
 @pytest.mark.parametrize("room", [VOTE], indirect=True)

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from nodes.arithmetic import asked_value, evaluate, wrong_equalities
 from nodes.check import read_pick, read_verdict
 from nodes.extract import read_json, read_lines
-from nodes.final_answers import read_final_answer
+from nodes.final_answers import read_final_answer, read_final_answers, read_short_answer
 from nodes.forgetting import order_to_forget_all, orders_to_forget
 from nodes.labelled import read_feedbacks
-from nodes.numbers import leading_number, parse_number
+from nodes.numbers import parse_number
+from nodes.quantities import read_quantity
 from nodes.reconcile import planned
 from nodes.refine import read_open
 from nodes.state import Known, Preference
@@ -132,26 +133,31 @@ def test_formatted_decimals_come_back(number: object) -> None:
 
 @given(st.text(max_size=80))
 def test_any_text_is_a_number_or_none(text: str) -> None:
-    for value in (parse_number(text), leading_number(text)):
-        assert value is None or isinstance(value, Fraction)
+    value = parse_number(text)
+    assert value is None or isinstance(value, Fraction)
+    read_quantity(text)
 
 
 STATED = {
     "So 6 * 7 = 42.\nAnswer: 42": "number 42",
-    "**Answer:** 42 apples": "number 42",
-    "The final answer is: $3.50 each": "number 7/2",
+    "**Answer:** 42 apples": "number 42 apple",
+    "The final answer is: $3.50 each": "number 7/2 dollar",
     "The answer is 42. All 3 steps agree.": "number 42",
     "Answer: 41. No wait.\nAnswer: 42": "number 42",
     "#### 1,234": "number 1234",
     "Answer: x = 5": "number 5",
     "Answer: 6 * 7 = 42": "number 42",
     "Answer: \\( x = \\frac{1}{2} \\)": "number 1/2",
-    "Answer: 5 m^2": "number 5",
+    "Answer: 5 m^2": "number 5 meter²",
     "Answer:\n42": "number 42",
     "\\boxed{41} hence \\boxed{42}": "number 42",
     "\\boxed{\\frac{1}{2}}": "number 1/2",
-    "\\boxed{x^2 + 1}": "boxed x^2+1",
-    "\\boxed{5, 7}": "boxed 5,7",
+    "\\boxed{x^2 + 1}": "formula x^2+1",
+    "\\boxed{5, 7}": "formula 5,7",
+    "\\boxed{\\text{New York}}": "text new york",
+    "Answer: 5 and 7": "formula 5,7",
+    "Answer: 3:30": "formula 3:30",
+    "Answer: x = 5, y = 7": "formula x=5,y=7",
     "Answer: (B)": "choice B",
     "The correct answer is B) Paris": "choice B",
     "Answer: option **C**": "choice C",
@@ -161,10 +167,7 @@ STATED = {
 NOT_STATED = [
     "Machine learning is about data.",
     "Answer: Paris",
-    "Answer: 5 and 7",
     "Answer: 3 hours 20 minutes",
-    "Answer: 3:30",
-    "Answer: x = 5, y = 7",
     "I ate 3 apples and 4 pears and have no answer to give you, sorry. " * 3,
     "",
 ]
@@ -239,7 +242,64 @@ HOLDS = [
     "10 / 3 = 3.33",
     "1/8 = 0.13",
     "2 * 5 = 10x",
+    "12 * 3 = 36\n36 + 4 = 40",
+    "- 12 × 3 = 36\n- 36 + 4 = 40",
+    "12 * 3 = 36.\n36 + 4 = 40.",
+    "$$12 * 3 = 36$$\n\n$$36 + 4 = 40$$",
+    "x = 5\n(5 + 3) * 2 = 16",
+    "10 +\n5 * 2 = 20",
+    "3 * 4 = 12\n+ 5 = 17",
+    "5/6 = 83%",
+    "5/6 = 83.3%",
+    "2/3 = 66.7%",
+    "1/8 = 12%",
+    "100 - 30% = 70%",
+    "50 + 10% = 55",
+    "$80 - 20% = $64",
+    "100 / 50% = 200",
+    "10/4 = 2½",
+    "10 / 4 = 2 1/2",
+    "\\frac{7}{2} = 3 \\frac{1}{2}",
+    "2\\frac{1}{2} + 1 = 3.5",
+    "2 1/2 + 1 = 3.5",
+    "7/2 = 3 with remainder 1",
+    "7/2 = 3, remainder 1",
+    "7/2 = 3\nRemainder: 1",
+    "2/3 = 0.666...",
+    "2/3 = 0.66",
+    "1,500,000 * 2 = 3 million",
+    "500 * 4 = 2 thousand",
+    "12,5 * 2 = 25",
+    "7 / 2 = 3,5",
+    "500 * 2 = 1.000",
+    "3 \\cdot 5 = 1 \\pmod{7}",
+    "11 + 3 = 2 PM",
+    "\\log_{2}(8) + 1 = 4",
+    "7 + 5 = 14 in base 8",
+    "In base 8:\n7 + 5 = 14",
+    "1 + 1 = 10 (binary)",
+    "5 * 3 = 16? No, 5 * 3 = 15.",
+    "5 * 3 = 16\n5 * 3 = 15",
+    "5 * 3 = 16. Wait, that is 15.",
+    "The student wrote 5 * 3 = 16, which is wrong.",
+    "6/2(1+2) = 1",
+    "30 + 30 = 1 hour",
+    "45 / 12 = 4 buses",
+    "3.14 * 25 = 78.54",
+    "Twice 3 + 4 = 10",
+    "1/3 * 100 = 33.33%",
+    "50 * 4 = $2",
+    "pages 10-15 = 6 pages",
+    "1 + 2 + ... + 10 = 55",
+    "25 + 10 = 4 July",
+    "He leaves at 9 pm.\n9 + 4 = 1",
+    "He says that 5 * 3 = 16",
+    "3 + 4 = 7 × 2 = 14",
+    "floor(7/2) = 3",
     "2^10 = 1024",
+    "2**10 = 1024",
+    "2 ** 10 + 1 = 1025",
+    "**2^3 = 8**",
     "$5 × 3 = $15",
     "1,000 * 3 = 3,000",
     "10:30 - 9:00 = 1:30",
@@ -257,6 +317,17 @@ DOES_NOT_HOLD = [
     "(1+1)*3 = 7",
     "1,000 * 3 = 3,001",
     "2*3 = 3*3",
+    "12 * 3 = 36\n36 + 4 = 41",
+    "Step 1: 6 * 7 = 43\nAnswer: 43",
+    "1. 12 * 3 = 37",
+    "12 * 3 = 37 apples",
+    "6 * 7 = 43, so 43 eggs.",
+    "So, 6 * 7 = 43 eggs.",
+    "(12 * 3 = 37)",
+    "**12 * 3 = 37**",
+    "\\(12 * 3 = 37\\)",
+    "50/200 = 27%",
+    "5 * 3 = 15\n5 * 3 = 16",
 ]
 
 
@@ -287,7 +358,17 @@ def test_a_question_of_nothing_but_arithmetic_has_a_value(question: str, value: 
 
 @pytest.mark.parametrize(
     "question",
-    ["Round to ten\n12*7", "12 * 7 and double it", "What is 7?", "1/0", "What is ML?", "2**0.5"],
+    [
+        "Round to ten\n12*7",
+        "12 * 7 and double it",
+        "What is 7?",
+        "1/0",
+        "What is ML?",
+        "2**0.5",
+        "What is 20 - 20%?",
+        "Calculate\n12*3\n36 + 4",
+        "6 / 2(1 + 2)",
+    ],
 )
 def test_any_other_question_has_none(question: str) -> None:
     assert asked_value(question) is None
@@ -304,6 +385,8 @@ def test_no_expression_raises(expression: str) -> None:
 def test_no_text_raises(text: str) -> None:
     read_feedbacks(text)
     read_final_answer(text)
+    read_short_answer(text)
+    read_final_answers(text, 2)
     read_lines(text, [])
     read_json(text, [])
     read_open(text, 3)
@@ -350,7 +433,19 @@ HARD = {
     "orders": "please forget " * 10_000,
     "languages": "in French " * 10_000,
     "verdicts": "revise " * 20_000,
+    "fractions": "\\frac{1}{" * 10_000,
+    "empty boxes": "\\boxed{}" * 10_000,
+    "long boxes": "\\boxed{" + "1, " * 30_000 + "}",
+    "answers to": "the answer to " * 7_000,
+    "headings": "Query 1: " * 10_000,
+    "fences": "```python\n" * 10_000,
+    "one line": "Answer: " + "1 or " * 20_000,
+    "corrections": "wait 1+1 = 3 " * 8_000,
 }
+
+
+def two_answers(text: str) -> object:
+    return read_final_answers(text, 2)
 
 
 @pytest.mark.parametrize("text", HARD.values(), ids=HARD.keys())
@@ -359,6 +454,8 @@ async def test_no_text_keeps_a_reader_busy(text: str) -> None:
         for reader in (
             read_feedbacks,
             read_final_answer,
+            read_short_answer,
+            two_answers,
             wrong_equalities,
             evaluate,
             asked_value,

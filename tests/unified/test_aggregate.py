@@ -40,6 +40,20 @@ SPELLINGS = [
     ),
     ("yes", "Yes!", "Answer: yes"),
     ("the Eiffel Tower", "Eiffel tower", '"The Eiffel  Tower"'),
+    (
+        "Answer: C",
+        "The answer is (C).",
+        "Answer: **(C)**.",
+        "Answer: [C]",
+        r"\(C\)",
+        r"\boxed{\text{C}}",
+        "C - Rome",
+        "Answer: C, because it is the capital.",
+    ),
+    (r"\boxed{\frac{\sqrt{3}}{2}}", r"\boxed{\dfrac{\sqrt3}{2}}", "Answer: √3/2"),
+    (r"\boxed{\{1,2\}}", "{1, 2}", r"\boxed{\{2, 1\}}"),
+    (r"\boxed{42 \text{ cm}^2}", "Answer: 42 cm²", "42 square centimeters", "42"),
+    ("Answer: $18/day", "$18 per day", "18 dollars", "18"),
     ("42", "First 6 times 7.\nThat is 42.\nAnswer: 42", "It was 41, no: 42.\n\nAnswer: 42"),
 ]
 
@@ -72,7 +86,20 @@ async def test_answers_are_shown_as_people_write_them(
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("42", "43"), ("B", "C"), ("3.5", "35"), ("-5", "5"), ("1/6", "1/3"), ("yes", "no")],
+    [
+        ("42", "43"),
+        ("B", "C"),
+        ("3.5", "35"),
+        ("-5", "5"),
+        ("1/6", "1/3"),
+        ("yes", "no"),
+        ("3 pm", "3 am"),
+        ("5 minute", "5 hour"),
+        ("4 july", "4 may"),
+        ("5<x", "5>x"),
+        ("2(x+y)", "2(a-b)"),
+        ("3-i", "3+i"),
+    ],
 )
 async def test_other_answers_are_others(
     client: httpx.AsyncClient, shared_backend: Scripted, one: str, other: str
@@ -80,6 +107,64 @@ async def test_other_answers_are_others(
     told = await vote(client, one, other, other)
     assert f"Vote of 3: {other}: 2, {one}: 1. 1 dissented." in told
     assert told.endswith(f"Answer: {other}")
+
+
+async def test_scales_are_kept(client: httpx.AsyncClient, shared_backend: Scripted) -> None:
+    told = await vote(client, "$5 million", "$5 billion", "$5 billion")
+    assert told.startswith("Vote of 3: 5000000000: 2, 5000000: 1.")
+
+
+HEADED = "An essay about this and that.\n\n#### {}. Conclusion\nIt remains to be seen what is so."
+GUESSED = "First guess: the answer is 5. But no.\nAnswer: x = 2 or x = -2"
+
+
+async def test_headings_are_no_votes(client: httpx.AsyncClient, shared_backend: Scripted) -> None:
+    shared_backend.default("It depends.")
+    assert (await vote(client, *map(HEADED.format, (3, 3, 4)))).startswith("No vote")
+
+
+async def test_a_guess_that_was_given_up_is_no_vote(
+    client: httpx.AsyncClient, shared_backend: Scripted
+) -> None:
+    told = await vote(client, "Answer: 5", GUESSED, GUESSED)
+    assert told.startswith("Vote of 3: {-2,2}: 2, 5: 1.")
+
+
+async def test_where_to_look_is_no_answer(
+    client: httpx.AsyncClient, shared_backend: Scripted
+) -> None:
+    shared_backend.default("I merged them.")
+    said = "The answer is in the notebook."
+    documents = [output(said, f"# The {animal}") for animal in ("fox", "hare", "dog")]
+    assert (await vote(client, *documents)).startswith("No vote")
+
+
+QUERIES = ["How many?", "And then?"]
+
+
+async def vote_on_both(client: httpx.AsyncClient, *said: str) -> str:
+    sent = body("c", "Count", QUERIES, [output(each) for each in said])
+    response: str = (await ask(client, "aggregate", sent))["output"]["immediate_response"]
+    return response
+
+
+def both(first: int, second: int) -> str:
+    return f"Query 1\nAnswer: {first}\n\nQuery 2\nAnswer: {second}"
+
+
+async def test_the_answers_to_all_queries_are_counted_together(
+    client: httpx.AsyncClient, shared_backend: Scripted
+) -> None:
+    told = await vote_on_both(client, both(5, 7), both(6, 7), both(6, 7))
+    assert told == f"Vote of 3: 6; 7: 2, 5; 7: 1. 1 dissented.\n\n{both(6, 7)}"
+
+
+async def test_the_model_decides_where_a_query_was_left_out(
+    client: httpx.AsyncClient, shared_backend: Scripted
+) -> None:
+    shared_backend.default("I followed the first two.")
+    told = await vote_on_both(client, both(6, 7), both(6, 7), "Answer: 7")
+    assert told.startswith("No vote")
 
 
 async def test_the_answer_that_won_comes_with_its_reasoning_and_last(
