@@ -6,8 +6,9 @@ from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes.apply import apply
-from nodes.extract import extract, extract_lines, recall_all
+from nodes.extract import extract, extract_lines, feedback_of, recall_all
 from nodes.miner import Miner
+from nodes.praise import is_mere_praise
 from nodes.reconcile import reconcile
 from nodes.state import HumanFeedbackState, Request, Result
 from nodes.steps import later_step, step
@@ -18,7 +19,9 @@ EXPECTED_TOKENS = 60
 
 
 def route_extract(state: HumanFeedbackState) -> Literal["extract_lines", "reconcile"]:
-    return "reconcile" if state.extracted or state.halted else "extract_lines"
+    if state.extracted or state.halted or is_mere_praise(feedback_of(state)):
+        return "reconcile"
+    return "extract_lines"
 
 
 def route_apply(state: HumanFeedbackState) -> Literal["reread", "__end__"]:

@@ -5,13 +5,21 @@ from collections import Counter
 
 from memory import EntryConflict, InvalidEntry, PlaybookFull, UnknownEntry, Writer
 from nodes.errors import PlaybookBusy
+from nodes.forgetting import order_to_forget_all
 from nodes.miner import Miner
-from nodes.reconcile import KEPT_VERBATIM
+from nodes.reconcile import KEPT_VERBATIM, REST_VERBATIM
 from nodes.state import Applied, Change, HumanFeedbackState, PlaybookAction, Update
 
 REJECTED = "not kept: it does not rest on words of the feedback, or names nothing known"
 ALREADY_KNOWN = "already known; kept as it is"
+UNSURE = (
+    "nothing was forgotten: it may have been said of the answer, or not of everything; to forget "
+    'all, say "Forget everything you know about me."'
+)
+NOTHING = "There was nothing to learn: no preference was named."
+REST_KEPT = "More was said than could be read off; the rest was kept word for word."
 VERBATIM = "The feedback was kept word for word: no single preference could be read off it."
+_KEPT = {KEPT_VERBATIM: VERBATIM, REST_VERBATIM: REST_KEPT}
 MOST_READINGS = 5
 
 
@@ -30,7 +38,9 @@ async def _applied(miner: Miner, state: HumanFeedbackState) -> Update:
             if state.readings >= MOST_READINGS:
                 raise PlaybookBusy("others kept changing this playbook; nothing was changed")
             return {"stale": True}
-        applied = [await _apply_one(writer, change) for change in state.changes]
+        # What is dropped makes room for what is learnt.
+        ordered = sorted(state.changes, key=lambda change: change.action != "delete")
+        applied = [await _apply_one(writer, change) for change in ordered]
     return {"applied": applied, "stale": False, "answer": _told(applied, state.fallback)}
 
 
@@ -66,8 +76,9 @@ async def _changed(writer: Writer, change: Change) -> Applied:
         return _done("delete", change.node_id, "forgotten", change.content)
     if change.action == "keep":
         return _done("update", change.node_id, ALREADY_KNOWN, change.content)
+    message = UNSURE if order_to_forget_all(change.content) else REJECTED
     return Applied(
-        action="insert", node_id="", success=False, message=REJECTED, content=change.content
+        action="insert", node_id="", success=False, message=message, content=change.content
     )
 
 
@@ -76,7 +87,11 @@ def _done(action: PlaybookAction, node_id: str, message: str, content: str) -> A
 
 
 def _told(applied: list[Applied], fallback: str) -> str:
+    if not applied:
+        return NOTHING
     counts = Counter(change.message for change in applied if change.success)
     done = ", ".join(f"{count} {message}" for message, count in counts.items())
-    text = f"Preferences: {done}." if done else "No preference was changed."
-    return f"{text} {VERBATIM}" if done and fallback == KEPT_VERBATIM else text
+    parts = [f"Preferences: {done}." if done else "No preference was changed."]
+    parts += [_KEPT[fallback]] if done and fallback in _KEPT else []
+    unsure = any(change.message == UNSURE for change in applied)
+    return " ".join([*parts, *([f"{UNSURE[0].upper()}{UNSURE[1:]}"] if unsure else [])])

@@ -1,5 +1,6 @@
 """Finding the preferences in what a person said."""
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -23,10 +24,11 @@ forget, or 0."""
 LINES = """\
 Write one line for each preference, of this form, and nothing else:
 PREFERENCE: <it, in one short sentence> | QUOTE: <the user's exact words> | ABOUT: <number>"""
-EXTRACT_TOKENS = 900
+EXTRACT_TOKENS = 1200
 LONGEST_CONTENT = 200
 LONGEST_QUOTE = 200
 MOST_PREFERENCES = 8
+MOST_LINES = 50
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -119,7 +121,8 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> Update:
         )
     except BackendRefused:
         return update  # some say no to a schema without naming it; plain lines will tell
-    return update | {"extracted": read_json(reply.text, state.known), "calls": [reply.call]}
+    found = read_json(reply.text, state.known, cut=bool(reply.truncated))
+    return update | {"extracted": found, "calls": [reply.call]}
 
 
 async def extract_lines(miner: Miner, state: HumanFeedbackState) -> Update:
@@ -142,11 +145,18 @@ async def extract_lines(miner: Miner, state: HumanFeedbackState) -> Update:
     }
 
 
-def read_json(text: str, known: Sequence[Known]) -> list[Preference]:
-    """The preferences of a structured reply; empty where it is broken or cut."""
+def read_json(text: str, known: Sequence[Known], *, cut: bool = False) -> list[Preference]:
+    """The preferences of a structured reply; empty where it is broken.
+
+    Of one that was cut, those that came whole.
+    """
     start, end = text.find("{"), text.rfind("}")
     try:
-        items = _Items.model_validate_json(text[start : end + 1])
+        items = (
+            _Items.model_validate(_whole(text))
+            if cut
+            else _Items.model_validate_json(text[start : end + 1])
+        )
     except ValidationError:
         return []
     return [
@@ -160,6 +170,25 @@ def read_json(text: str, known: Sequence[Known]) -> list[Preference]:
     ]
 
 
+def is_full(state: HumanFeedbackState) -> bool:
+    """Whether more may have been said than the model had room to write down."""
+    cut = bool(state.calls and state.calls[-1].truncated)
+    return cut or len(state.extracted) >= MOST_PREFERENCES
+
+
+def _whole(text: str) -> dict[str, list[object]]:
+    decoder, items = json.JSONDecoder(), list[object]()
+    at = text.find("{", text.find("["))
+    while at >= 0:
+        try:
+            item, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        items.append(item)
+        at = text.find("{", end)
+    return {"preferences": items}
+
+
 def read_lines(text: str, known: Sequence[Known]) -> list[Preference]:
     """The preferences of a reply in labelled lines; empty where none can be read."""
     matches = [_LINE.fullmatch(" ".join(line.split())) for line in text.splitlines()]
@@ -171,7 +200,7 @@ def read_lines(text: str, known: Sequence[Known]) -> list[Preference]:
         )
         for match in matches
         if match
-    ][:MOST_PREFERENCES]
+    ][:MOST_LINES]
 
 
 def feedback_of(state: HumanFeedbackState) -> str:

@@ -8,13 +8,12 @@ titles" do not contradict). Where the rules are not sure, both are kept.
 import re
 from dataclasses import dataclass
 
+from nodes.stance import clauses
+from nodes.wording import meaning
+
 
 def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w+#])(?:{words})(?![\w+#])")
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
 
 
 CATEGORIES = ("style", "format", "tone", "language", "content", "domain", "other")
@@ -76,6 +75,37 @@ _PARTS = {
     "stories": r"stor(?:y|ies)|poems?|fiction",
     "mathematics": r"maths?|mathematics|equations?|formulas?|proofs?|calculations?",
 }
+# Of these one excludes another, unless one of them is refused: whoever wants English answers may
+# well say never to use French. What stands in one row means the same here.
+_VALUES = {
+    "language": _LANGUAGES.split("|"),
+    "programming language": _ATTRIBUTES["programming language"].split("|"),
+    "length": [
+        r"short|shorter|brief|briefly|concise|concisely|terse|succinct|one-liners?",
+        r"long|longer|lengthy|detailed|in detail|details|in depth|thorough|exhaustive|verbose",
+    ],
+    "units": [
+        r"metric|celsius|kilomet(?:er|re)s?|kilograms?",
+        r"imperial|fahrenheit|miles|pounds",
+    ],
+    "markup": _ATTRIBUTES["markup"].split("|"),
+    "formality": [
+        r"formal|formally|professional",
+        r"informal|informally|casual|casually|colloquial",
+    ],
+    "humour": [r"humou?r|humorous|funny|jokes?|playful|sarcastic", r"serious"],
+    "level": [
+        r"beginner|simple terms|simple words|simple language|plain language|layman|layman's terms"
+        r"|to a child|five years old|eli5",
+        r"expert|advanced|technical|jargon",
+    ],
+    "spelling": [r"british", r"american", r"canadian", r"australian"],
+    "dates": [r"iso 8601", r"dd/mm", r"mm/dd"],
+    "lists": [r"bullets?|bullet points?|bulleted", r"numbered", r"prose|in paragraphs"],
+    "citations": [r"sources?|citations?|cite|references?", r"links?"],
+    "stories": [r"stor(?:y|ies)", r"poems?", r"fiction"],
+    "mathematics": [r"equations?|formulas?", r"proofs?", r"calculations?"],
+}
 _CATEGORY_OF = {
     "language": "language",
     "length": "style",
@@ -90,33 +120,8 @@ _CATEGORY_OF = {
     "headings": "format",
 }
 _ATTRIBUTE_PATTERNS = {name: _pattern(words) for name, words in _ATTRIBUTES.items()}
+_VALUE_PATTERNS = {name: [_pattern(row) for row in rows] for name, rows in _VALUES.items()}
 _PART_PATTERNS = {name: _pattern(words) for name, words in _PARTS.items()}
-_NEGATION = re.compile(r"\b(?:no|not|never|without|avoid|don't|doesn't|stop|less|fewer)\b", re.I)
-_CONDITION = re.compile(r"\b(?:when|whenever|if|while|unless|except|for|about)\b", re.I)
-
-_FILLERS = _words(
-    """a an and any answer answers are as at be because but by can could do for from give have
-    i if in is it its just like me my of on only or please prefer preference prefers reply
-    replies respond response responses should so that the their them then they this to us use
-    user user's using want wants we when will with would write you your always all"""
-)
-_NEGATIVES = frozenset({"no", "not", "never", "avoid"})
-# Words that change nothing about what a preference is about.
-_NEUTRAL = _FILLERS | _words(
-    """about again ahead am another anymore anything best better beyond change clear conversation
-    depth don't doesn't each entire ever every everything explain explanation fewer forget forward
-    fully future good great here however i'd i'll i'm include instead keep language less let
-    longer make many max maximum memory message minimum more most much must mode need needed no not
-    note now once one onward output over people point possible provide put question quite rather
-    really remember remembered remove delete rule same say said sentence show speak speaking
-    start still stop style system talk tell text than there thing tone told too unit up
-    us add never very want was way were what whatever which whole without word written
-    writing avoid answering replying responding responded answered two three four five six seven
-    eight nine ten least fit format i've instruction entry version understand
-    even kind bit little term out off being get got also brazilian european mexican swiss austrian
-    canadian british american simplified traditional"""
-)
-_WORD = re.compile(r"[\w+#/']+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,36 +159,24 @@ def topic_of(content: str) -> Topic | None:
     return Topic(attributes or frozenset({"presence"}), parts, rest)
 
 
+def compatible(new: str, old: str) -> bool:
+    """Whether both can be wanted at once although they are about the same topic.
+
+    So it is where one of them only refuses another value than the other one names.
+    """
+    topic, other = topic_of(new), topic_of(old)
+    if topic is None or other is None:
+        return False
+    shared = (topic.attributes & other.attributes) - {"presence"} or topic.parts & other.parts
+    return bool(shared) and all(_compatible_values(name, new, old) for name in shared)
+
+
 def category_of(content: str, proposed: str = "other") -> str:
     """One of `CATEGORIES`: what the words say, else what was proposed."""
     topic = topic_of(content)
     spoken_of = topic.attributes | topic.parts if topic else ()
     known = next((category for name, category in _CATEGORY_OF.items() if name in spoken_of), None)
     return known or (proposed if proposed in CATEGORIES else "other")
-
-
-def essence(content: str) -> tuple[str, ...]:
-    """The words that carry the meaning, in their order, with negation last.
-
-    Two contents with one essence say the same: filler words and plural endings do not count.
-    """
-    kept = _kept(content, _FILLERS | _NEGATIVES)
-    return (*kept, "not") if is_negated(content) else tuple(kept)
-
-
-def meaning(text: str) -> frozenset[str]:
-    """The words that tell what a text is about, for seeing whether two speak of one thing."""
-    return frozenset(_kept(text, _NEUTRAL))
-
-
-def is_negated(text: str) -> bool:
-    """Whether there is a negation in the words."""
-    return _NEGATION.search(text) is not None
-
-
-def is_conditional(content: str) -> bool:
-    """Whether a preference holds only in some circumstances."""
-    return _CONDITION.search(content) is not None
 
 
 def languages(text: str) -> frozenset[str]:
@@ -195,17 +188,38 @@ def _matching(patterns: dict[str, re.Pattern[str]], lowered: str) -> frozenset[s
     return frozenset(name for name, pattern in patterns.items() if pattern.search(lowered))
 
 
+def _compatible_values(name: str, new: str, old: str) -> bool:
+    wanted, refused = _values(name, new)
+    wanted_before, refused_before = _values(name, old)
+    if not (wanted or refused) or not (wanted_before or refused_before):
+        return False
+    if (wanted and wanted_before) or wanted & refused_before or refused & wanted_before:
+        return False
+    return bool(wanted or wanted_before) or not refused_before <= refused
+
+
+def _values(name: str, content: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The values a preference wants of an attribute or a part, and those it refuses."""
+    wanted: set[str] = set()
+    refused: set[str] = set()
+    for clause in clauses(content):
+        named = _named(name, " ".join(content[clause.start : clause.end].lower().split()))
+        if clause.refuses is not True:
+            wanted |= named
+        if clause.refuses is not False:
+            refused |= named
+    return frozenset(wanted), frozenset(refused)
+
+
+def _named(name: str, lowered: str) -> frozenset[str]:
+    if name == "name":
+        return meaning(lowered) - {"call", "address", "name"}
+    rows = _VALUE_PATTERNS.get(name, ())
+    return frozenset(row.pattern for row in rows if row.search(lowered))
+
+
 def _rest(lowered: str) -> frozenset[str]:
     for pattern in (*_ATTRIBUTE_PATTERNS.values(), *_PART_PATTERNS.values()):
         lowered = pattern.sub(" ", lowered)
     left = meaning(lowered) - languages(lowered)
     return frozenset(word for word in left if not word.isdigit())
-
-
-def _kept(text: str, dropped: frozenset[str]) -> list[str]:
-    words = (word for word in _WORD.findall(text.lower()) if word not in dropped)
-    return [stem for word in words if (stem := _stem(word)) not in dropped]
-
-
-def _stem(word: str) -> str:
-    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word  # noqa: PLR2004

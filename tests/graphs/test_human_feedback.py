@@ -156,7 +156,7 @@ async def test_nothing_said_changes_nothing(room: Room) -> None:
     room.backend.default("Nothing.")
     result = await room.tell("  ")
     assert (await room.known(), result.applied) == ([], [])
-    assert result.answer == "No preference was changed."
+    assert result.answer == "There was nothing to learn: no preference was named."
 
 
 @pytest.mark.parametrize("failure", [Status(503), Hang(), Status(401)])
@@ -200,15 +200,15 @@ async def test_if_no_quote_holds_the_feedback_itself_is_kept(room: Room) -> None
         ("Don't use emojis.", "Use emojis", "use emojis", "Don't use emojis"),
         ("At most 50 words!", "At most 100 words", "At most 50 words", "At most 50 words"),
         ("Answer in French.", "Answer in Spanish", "Answer in French", "Answer in French"),
-        ("Write in my language.", "Use French", "in my language", "in my language"),
+        ("Write in my language.", "Use French", "in my language", "Write in my language"),
         ("Start small.", "Draw art", "art", "Start small."),
         ("Be kind.", "Be rude", ".", "Be kind."),
         ("请用中文回答", "用中文", "用中文", "用中文"),
-        ("Réponds en français", "Answer in French", "en français", "en français"),
+        ("Réponds en français", "Answer in French", "en français", "Réponds en français"),
         ("“Short”, it's said", "Keep it short", '"short"', None),
     ],
 )
-async def test_a_wording_that_says_something_else_is_replaced_by_the_quote(
+async def test_a_wording_that_says_something_else_is_replaced_by_what_was_said(
     room: Room, saying: str, content: str, quote: str, kept: str | None
 ) -> None:
     room.backend.reply(found(extracted(content, quote)))
@@ -401,10 +401,10 @@ async def test_not_everything_is_forgotten(room: Room, saying: str) -> None:
 async def test_what_is_said_beside_forgetting_everything_is_learnt(room: Room) -> None:
     await room.knows("Use no emojis", "Answer in French")
     room.backend.reply(found(extracted("Answer in German", "answer in German")))
-    await room.tell("Forget everything, and from now on answer in German.")
+    await room.tell("Forget everything you know, and from now on answer in German.")
     assert await room.known() == ["Answer in German"]
     room.backend.default("Nothing.")
-    await room.tell("Forget everything and answer in Greek.")
+    await room.tell("Forget everything you know about me and answer in Greek.")
     assert await room.known() == ["answer in Greek"]
 
 
