@@ -91,7 +91,7 @@ def endpoint(settings: Settings, provider: Provider, model: str | None) -> Endpo
         model=model or DEFAULT_MODELS[provider],
         model_is_default=model is None,
         limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
-        assumed_context=row.window,
+        assumed_context=settings.max_context_tokens or row.window,
         tokenizer=row.tokenizer,
         note=row.note,
     )
