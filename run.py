@@ -5,6 +5,7 @@ Writes a first `.env` where there is none, starts what the settings ask for besi
 """
 
 import argparse
+import multiprocessing
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from math import ceil
 from pathlib import Path
 from types import FrameType
 
+import structlog
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
@@ -23,6 +25,7 @@ from memory import MemoryStoreError, playbook_folder, sole_owner
 from server import logs
 from server.app import create_app
 from server.metrics import shared_by_workers
+from server.serving import server_config
 from settings import ENV_FILE, Settings, SettingsError
 from tools import envfile
 from tools.addresses import AddressTaken, check_free
@@ -30,6 +33,8 @@ from tools.banner import announce_when_ready
 from tools.children import chroma_server, embedded_model
 from tools.model_file import ModelUnavailable
 from tools.supervisor import ChildFailed, drain_with_parent
+
+log = structlog.get_logger(__name__)
 
 OVERRIDES = {"host": "HOST", "port": "API_PORT", "workers": "WORKERS", "log_level": "LOG_LEVEL"}
 ENV_FILE_VARIABLE = "MINER_ENV_FILE"
@@ -56,7 +61,13 @@ def main() -> int:
 def app() -> FastAPI:
     """The application of one server process."""
     drain_with_parent()
-    return create_app(Settings.load(_env_file()))
+    try:
+        return create_app(Settings.load(_env_file()))
+    except SettingsError as error:
+        if multiprocessing.parent_process() is None:
+            raise
+        # With this code the pool of workers ends, instead of starting one after another.
+        raise SystemExit(_refuse(error, STARTUP_FAILURE)) from None
 
 
 def _options() -> argparse.Namespace:
@@ -108,24 +119,39 @@ def _children(settings: Settings) -> Iterator[None]:
         yield
 
 
+class _Workers(Multiprocess):
+    """Server processes, each replaced when it ends; the log tells of it."""
+
+    def keep_subprocess_alive(self) -> None:
+        before = list(self.processes)
+        for worker in before:
+            # Or its end would go unnoticed while an answer of it is waited for.
+            worker.child_conn.close()
+        super().keep_subprocess_alive()
+        for old, new in zip(before, self.processes, strict=True):
+            if old is not new:
+                log.warning("worker ended, restarting", pid=old.pid, code=old.exitcode)
+
+
 def _serve(settings: Settings) -> int:
-    config = uvicorn.Config(
+    config = server_config(
         "run:app",
-        factory=True,
         host=settings.host,
         port=settings.api_port,
         workers=settings.workers,
-        timeout_graceful_shutdown=ceil(settings.deadline_seconds) + DRAIN_MARGIN_SECONDS,
-        access_log=False,
-        server_header=False,
-        log_config=None,
+        drain_seconds=ceil(settings.deadline_seconds) + DRAIN_MARGIN_SECONDS,
     )
     if settings.workers > 1:
-        pool = Multiprocess(config, sockets=[config.bind_socket()])
+        pool = _Workers(config, sockets=[config.bind_socket()])
         pool.run()
         return int(any(worker.exitcode == STARTUP_FAILURE for worker in pool.processes))
+    server = uvicorn.Server(config)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # The server raises each signal again at its end, inside the event loop, where an
+        # exception would break off the answers that are still being given.
+        signal.signal(number, server.handle_exit)
     try:
-        uvicorn.Server(config).run()
+        server.run()
     except SystemExit as end:
         return 1 if end.code else 0
     return 0

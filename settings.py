@@ -3,8 +3,10 @@
 The environment wins over `.env`. Names are the upper-case field names.
 """
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from limits import parse as parse_rate
 from pydantic import (
@@ -42,11 +44,39 @@ def _rate(value: str) -> str:
 def _http_url(value: str) -> str:
     if not value.startswith(("http://", "https://")):
         raise ValueError("it must start with http:// or https://")
+    _check_address(value)
     return value.rstrip("/")
+
+
+def _check_address(url: str) -> None:
+    try:
+        # libpq takes several hosts, separated by commas.
+        for host in urlsplit(url).netloc.rpartition("@")[2].split(","):
+            _ = urlsplit(f"//{host}").port
+    except ValueError:
+        raise ValueError("what follows :// must be a host or host:port") from None
+
+
+def _postgresql_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    if not url.startswith(("postgresql://", "postgresql+asyncpg://", "postgres://")):
+        raise ValueError("write it as postgresql://user:password@host:port/database")
+    _check_address(url)
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    url = value.get_secret_value()
+    if not re.match(r"(redis|valkey)(s|\+unix)?://", url):
+        raise ValueError("write it as redis://[:password@]host:port[/database]")
+    _check_address(url)
+    return value
 
 
 Rate = Annotated[str, AfterValidator(_rate)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
 class Settings(BaseSettings):
@@ -106,10 +136,10 @@ class Settings(BaseSettings):
         Path("data"), description="folder of all that is remembered, and of the embedded model"
     )
     chroma_url: HttpUrl | None = Field(None, description="a Chroma server; embedded if unset")
-    database_url: SecretStr | None = Field(
+    database_url: PostgresqlUrl | None = Field(
         None, description="PostgreSQL for conversations; SQLite in `DATA_DIR` if unset"
     )
-    redis_url: SecretStr | None = Field(
+    redis_url: RedisUrl | None = Field(
         None, description="Redis for rate limits shared by replicas; in memory if unset"
     )
     embeddings: Literal["static", "openai"] = Field(
@@ -137,7 +167,7 @@ class Settings(BaseSettings):
     max_conversation_messages: int = Field(
         10, ge=0, le=1000, description="messages kept per conversation"
     )
-    message_retention_days: float = Field(7, gt=0, description="days a message is kept")
+    message_retention_days: float = Field(7, gt=0, le=36_500, description="days a message is kept")
 
     rate_limit: Rate = Field("600/minute", description="requests allowed per key")
     auth_failure_limit: Rate = Field("10/minute", description="wrong keys allowed per address")
@@ -168,6 +198,10 @@ class Settings(BaseSettings):
             return cls(_env_file=env_file, **overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
+        except UnicodeDecodeError:
+            raise SettingsError(f"{env_file} is not in UTF-8; save it as that") from None
+        except OSError as error:
+            raise SettingsError(f"{env_file} cannot be read: {error.strerror}") from None
 
     @property
     def api_keys(self) -> tuple[str, ...]:

@@ -1,12 +1,14 @@
 """The last messages of each conversation, in SQL."""
 
-import time
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, Self
+from weakref import WeakValueDictionary
 
+import structlog
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -28,7 +30,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from memory.database import Database, Instant, Utf8, open_database
+from memory.errors import StoreUnavailable
 from settings import Settings
+
+log = structlog.get_logger(__name__)
 
 PURGE_EVERY_SECONDS: Final = 3600.0
 
@@ -77,17 +82,25 @@ class Conversations:
         self._database = database
         self._kept = kept
         self._retention = retention
-        self._purged = time.monotonic()
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings) -> AsyncIterator[Self]:
+    async def open(
+        cls, settings: Settings, *, purged_every: float = PURGE_EVERY_SECONDS
+    ) -> AsyncIterator[Self]:
         """The conversations of these settings, expired ones purged, closed after the block."""
         retention = timedelta(days=settings.message_retention_days)
         async with open_database(settings, SCHEMA) as database:
             conversations = cls(database, settings.max_conversation_messages, retention)
             await conversations.purge()
-            yield conversations
+            # Apart from the appends: one that has committed must not fail, or wait, for this.
+            purging = asyncio.create_task(conversations._purge(purged_every))
+            try:
+                yield conversations
+            finally:
+                purging.cancel()
+                await asyncio.wait([purging])
 
     async def messages(self, cid: str) -> list[Message]:
         """The last messages that are neither too many nor too old, oldest first."""
@@ -118,9 +131,8 @@ class Conversations:
             await connection.execute(insert(MESSAGES), rows)
             await connection.execute(self._beyond_limit(cid))
 
-        await self._database.run(write)
-        if time.monotonic() - self._purged > PURGE_EVERY_SECONDS:
-            await self.purge()
+        async with self._turn(cid):
+            await self._database.run(write)
 
     async def list(self, *, limit: int, offset: int) -> "tuple[list[Conversation], int]":
         """`limit` conversations from `offset` on, that with the newest message first; and how
@@ -140,7 +152,8 @@ class Conversations:
 
     async def erase(self, cid: str) -> int:
         """Forget a conversation; returns how many messages that were."""
-        erased = await self._delete(delete(MESSAGES).where(MESSAGES.c.cid == cid))
+        async with self._turn(cid):
+            erased = await self._delete(delete(MESSAGES).where(MESSAGES.c.cid == cid))
         if self._database.is_sqlite:
             # Deleted rows are overwritten in the file; its journal has them until emptied.
             await self._rows(text("PRAGMA wal_checkpoint(TRUNCATE)"))
@@ -149,9 +162,8 @@ class Conversations:
     async def purge(self) -> int:
         """Forget the messages that are too old; returns how many that were.
 
-        Done at the opening and, while messages come, once an hour.
+        Done at the opening, and once an hour.
         """
-        self._purged = time.monotonic()
         expired = select(MESSAGES.c.id).where(MESSAGES.c.created_at < self._cutoff())
         # A row that another worker is deleting is skipped, so that no two wait for each other.
         unlocked = expired.with_for_update(skip_locked=True)
@@ -180,6 +192,19 @@ class Conversations:
             return (await connection.execute(statement)).rowcount
 
         return await self._database.run(change)
+
+    async def _purge(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                await self.purge()
+            except StoreUnavailable as error:
+                log.warning("expired messages not purged; tried again", reason=str(error))
+
+    def _turn(self, cid: str) -> asyncio.Lock:
+        """Changes of one conversation are made in the order in which they were asked for: one
+        that is late, and that nobody waits for any more, does not come after an erasure."""
+        return self._turns.setdefault(cid, asyncio.Lock())
 
     def _cutoff(self) -> datetime:
         return datetime.now(UTC) - self._retention

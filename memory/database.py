@@ -14,7 +14,7 @@ from filelock import FileLock
 from pydantic import SecretStr
 from sqlalchemy import BigInteger, Dialect, LargeBinary, MetaData, event, func, literal, select
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
@@ -92,8 +92,6 @@ class Database:
         try:
             async with self._engine.begin() as connection:
                 return await work(connection)
-        except (ProgrammingError, IntegrityError, DataError):
-            raise
         except (
             DBAPIError,
             PoolTimeout,
@@ -104,7 +102,9 @@ class Database:
             raise self._silent(error) from error
 
     def _silent(self, error: Exception) -> StoreUnavailable:
+        # The driver's own error says more than what it is wrapped in, twice for PostgreSQL.
         cause = getattr(error, "orig", None) or error
+        cause = cause.__cause__ or cause
         return StoreUnavailable(
             f"the database of the conversations, {self._address}, fails us ({type(cause).__name__})"
         )
@@ -159,7 +159,9 @@ def _sqlite(data_dir: Path) -> tuple[AsyncEngine, str]:
     private_folder(data_dir)
     path = data_dir / "conversations.db"
     engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}", connect_args={"timeout": COMMAND_SECONDS}
+        f"sqlite+aiosqlite:///{path}",
+        connect_args={"timeout": COMMAND_SECONDS},
+        pool_timeout=COMMAND_SECONDS,
     )
     event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine, str(path)
@@ -180,6 +182,11 @@ def _postgresql(url: SecretStr) -> tuple[AsyncEngine, str]:
         # asyncpg reads the address itself: it knows sslmode and the rest of libpq's parameters.
         return await asyncpg.connect(dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
 
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, pool_pre_ping=True)
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        async_creator=connect,
+        pool_pre_ping=True,
+        pool_timeout=COMMAND_SECONDS,
+    )
     parts = urlsplit(dsn)
     return engine, f"{parts.hostname or 'localhost'}{parts.path} (DATABASE_URL)"

@@ -9,6 +9,7 @@ from pydantic import (
     AwareDatetime,
     BaseModel,
     ConfigDict,
+    FailFast,
     Field,
     StringConstraints,
     ValidationError,
@@ -19,6 +20,9 @@ from memory.errors import InvalidEntry
 
 KEPT_VERSIONS: Final = 100
 """Versions kept of an entry, the current one included: the record is one row, rewritten whole."""
+
+MOST_EXPORTED: Final = 1_000
+"""Entries of an export: as many as MAX_PLAYBOOK_NODES can allow."""
 
 ALWAYS_RECALLED: Final = frozenset({"style", "format", "tone", "language"})
 """Categories that apply to every question, though their entries resemble none."""
@@ -135,7 +139,8 @@ class Export(BaseModel):
     """A user's playbook in JSON."""
 
     cid: str
-    entries: tuple[History, ...]
+    # The first that is wrong ends the check: a body has room for millions of wrong ones.
+    entries: Annotated[tuple[History, ...], FailFast()] = Field(max_length=MOST_EXPORTED)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

@@ -4,17 +4,24 @@ Fetching a user's slots by id takes the same time however many users there are; 
 metadata does not.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 import numpy as np
 
 from memory.completion import finish
-from memory.embeddings import Embeddings
+from memory.embeddings import Embeddings, Vectors
 from memory.entries import Entry, Record
+from memory.errors import StoreUnavailable
 from memory.leases import Lease, Leases
+from memory.rest import Rest
 from memory.store import Collection, Row
+
+QUERY_SECONDS: Final = 1.5
+"""What the vector of a query may take: a run waits little longer for all that it recalls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Shelf:
     slots: int
     embeddings: Embeddings
     leases: Leases | None
+    ranking: Rest = field(default_factory=Rest)
 
     async def read(self, cid: str) -> list[Slot]:
         """The occupied slots of a user, oldest entry first."""
@@ -51,9 +59,21 @@ class Shelf:
     async def relevance(self, slots: Sequence[Slot], query: str) -> list[float]:
         """The cosine of each entry with the query; -1 for one that is gone by now."""
         rows = await self.rows.get([slot.id for slot in slots], vectors=True)
-        [wanted] = await self.embeddings.embed([query])
+        [wanted] = await self._embedded(query)
         vectors = [rows[slot.id].vector if slot.id in rows else None for slot in slots]
         return [-1.0 if vector is None else float(np.dot(vector, wanted)) for vector in vectors]
+
+    async def _embedded(self, query: str) -> Vectors:
+        if not self.ranking.admits():
+            raise StoreUnavailable("the embedding endpoint was silent; it is asked again later")
+        try:
+            async with asyncio.timeout(QUERY_SECONDS):
+                vectors = await self.embeddings.embed([query])
+        except TimeoutError:
+            self.ranking.begin()
+            raise StoreUnavailable("the embeddings did not come in time") from None
+        self.ranking.end()
+        return vectors
 
     async def put(self, records: Mapping[str, Record], lease: Lease | None) -> None:
         """Write the records into the slots of these ids, all or none."""

@@ -22,6 +22,7 @@ from chromadb.errors import ChromaError
 from memory.embeddings import Vectors
 from memory.errors import StoreUnavailable
 from memory.ownership import private_folder, sole_owner
+from memory.room import Room
 from settings import Settings
 
 SERVER_SECONDS: Final = 5.0
@@ -53,12 +54,21 @@ class _Call(Protocol):
         """Raises `StoreUnavailable`."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """The ways to run a method, by what it does to the store."""
+
+    read: _Call
+    write: _Call
+    delete: _Call
+
+
 class Collection:
     """A set of rows with a label of its own."""
 
-    def __init__(self, vendor: Any, call: _Call) -> None:  # noqa: ANN401
+    def __init__(self, vendor: Any, calls: _Calls) -> None:  # noqa: ANN401
         self._vendor = vendor
-        self._call = call
+        self._calls = calls
 
     @property
     def name(self) -> str:
@@ -69,17 +79,17 @@ class Collection:
         return dict(self._vendor.metadata or {})
 
     async def relabel(self, label: Label) -> None:
-        await self._call(self._vendor.modify, metadata=label)
+        await self._calls.write(self._vendor.modify, metadata=label)
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Row]:
         """The rows among `ids` that exist, by id."""
         include = ["metadatas", "embeddings"] if vectors else ["metadatas"]
-        found = await self._call(self._vendor.get, ids=list(ids), include=include)
+        found = await self._calls.read(self._vendor.get, ids=list(ids), include=include)
         return {row.id: row for row in _rows(found)}
 
     async def page(self, offset: int, limit: int) -> list[Row]:
         """Rows without their vectors, in an order that stays while nothing is written."""
-        found = await self._call(
+        found = await self._calls.read(
             self._vendor.get, offset=offset, limit=limit, include=["metadatas"]
         )
         return _rows(found)
@@ -94,14 +104,14 @@ class Collection:
 
     async def delete(self, ids: Sequence[str]) -> None:
         if ids:
-            await self._call(self._vendor.delete, ids=list(ids))
+            await self._calls.delete(self._vendor.delete, ids=list(ids))
 
     async def count(self) -> int:
-        return int(await self._call(self._vendor.count))
+        return int(await self._calls.read(self._vendor.count))
 
     async def _write(self, method: Callable[..., Any], rows: Sequence[Row]) -> None:
         if rows:
-            await self._call(
+            await self._calls.write(
                 method,
                 ids=[row.id for row in rows],
                 embeddings=[row.vector for row in rows],
@@ -112,37 +122,37 @@ class Collection:
 class Store:
     """Chroma's collections. `shared`: other processes may write to them as well."""
 
-    def __init__(self, client: Any, call: _Call, *, shared: bool) -> None:  # noqa: ANN401
+    def __init__(self, client: Any, calls: _Calls, *, shared: bool) -> None:  # noqa: ANN401
         self._client = client
-        self._call = call
+        self._calls = calls
         self.shared = shared
 
     async def collections(self, prefix: str) -> dict[str, Collection]:
         """The collections whose name starts with `prefix`, by name."""
-        found = await self._call(self._client.list_collections)
+        found = await self._calls.read(self._client.list_collections)
         return {
-            vendor.name: Collection(vendor, self._call)
+            vendor.name: Collection(vendor, self._calls)
             for vendor in found
             if vendor.name.startswith(prefix)
         }
 
     async def collection(self, name: str, label: Label) -> Collection:
         """The collection of that name, created with `label` if there is none."""
-        vendor = await self._call(
+        vendor = await self._calls.read(
             self._client.get_or_create_collection,
             name=name,
             metadata=label,
             configuration=CONFIGURATION,
             embedding_function=None,
         )
-        return Collection(vendor, self._call)
+        return Collection(vendor, self._calls)
 
     async def drop(self, name: str) -> None:
-        await self._call(self._client.delete_collection, name=name)
+        await self._calls.read(self._client.delete_collection, name=name)
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the store does not answer."""
-        await self._call(self._client.heartbeat)
+        await self._calls.read(self._client.heartbeat)
 
 
 def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
@@ -170,7 +180,17 @@ async def _embedded(data_dir: Path) -> AsyncIterator[Store]:
         stack.push_async_callback(asyncio.to_thread, client.close)
         # Comes first: writes whose callers have gone end before the files close under them.
         stack.push_async_callback(asyncio.to_thread, pool.shutdown)
-        yield Store(client, call, shared=False)
+        yield Store(client, _in_room(call, Room(data_dir)), shared=False)
+
+
+def _in_room(call: _Call, room: Room) -> _Calls:
+    async def write(method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
+        return await call(partial(room.write, method), **arguments)
+
+    async def delete(method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
+        return await call(partial(room.delete, method), **arguments)
+
+    return _Calls(call, write, delete)
 
 
 def _open_files(path: Path) -> Any:  # noqa: ANN401
@@ -204,7 +224,7 @@ async def _on_server(url: str) -> AsyncIterator[Store]:
     call = partial(_remotely, _address(url))
     client = await call(_connect, url=url, settings=await asyncio.to_thread(_server_settings, url))
     try:
-        yield Store(client, call, shared=True)
+        yield Store(client, _Calls(call, call, call), shared=True)
     finally:
         # The client has no way of its own to close its connections; what it wraps has.
         await client._server.__aexit__(None, None, None)

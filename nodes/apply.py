@@ -29,7 +29,7 @@ async def apply(miner: Miner, state: HumanFeedbackState) -> Update:
     Raises `PlaybookBusy` when that state never held still.
     """
     # A caller that goes away must not leave half of the changes behind.
-    return await asyncio.shield(asyncio.ensure_future(_applied(miner, state)))
+    return await asyncio.shield(miner.errands.carry(_applied(miner, state)))
 
 
 async def _applied(miner: Miner, state: HumanFeedbackState) -> Update:

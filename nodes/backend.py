@@ -21,6 +21,8 @@ from nodes.thoughts import APART, THINKS_FIRST, Thinking, ThinkingChat, visible
 
 JsonSchema = dict[str, Any]
 COUNT_SECONDS = 2.0
+# What the client raises for answers without choices, or that are other JSON than it expects.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
 PER_MESSAGE = 8  # tokens that a chat template adds to a message
 NOT_STREAMED = "nostream"  # LangGraph leaves calls with this tag out of its message stream
 
@@ -71,7 +73,7 @@ class Backend:
                 await self.chat.root_async_client.models.list()
         except openai.NotFoundError:
             return True  # it answers, though not every compatible server has the list
-        except (openai.OpenAIError, TimeoutError, ValueError):
+        except (openai.OpenAIError, TimeoutError, *UNREADABLE):
             return False
         return True
 
@@ -149,8 +151,7 @@ class Backend:
                     shown=shown,
                 )
             raise translated(error, with_schema=schema is not None) from error
-        except (ValueError, KeyError, TypeError) as error:
-            # langchain-openai raises these for answers without choices or with broken JSON.
+        except UNREADABLE as error:
             raise BackendUnavailable("the model's backend sent an unreadable answer") from error
         # A schema leaves no room for thoughts, so that there is nothing to learn of them.
         took = time.monotonic() - started
@@ -187,7 +188,7 @@ class Backend:
             if first is None:
                 raise
             cut = "deadline"
-        except (openai.APIError, ValueError, KeyError, TypeError) as error:
+        except (openai.APIError, *UNREADABLE) as error:
             if first is None:
                 raise
             raise Interrupted(self._visible("".join(parts), cut=True)) from error

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from memory import Conversations, Playbook, TokenCounter
+from nodes.errands import Errands
 from nodes.model import Model
 from nodes.websearch import WebSearch, open_search
 from settings import Settings
@@ -22,6 +23,7 @@ class Miner:
     conversations: Conversations
     tokens: TokenCounter
     search: WebSearch | None
+    errands: Errands = field(default_factory=Errands)
 
     @classmethod
     @asynccontextmanager
@@ -38,5 +40,7 @@ class Miner:
             Playbook.open(settings) as playbook,
             Conversations.open(settings) as conversations,
             Model.open(settings, tokens) as model,
+            # Comes last, to end before the stores close.
+            Errands.open() as errands,
         ):
-            yield cls(settings, model, playbook, conversations, tokens, search)
+            yield cls(settings, model, playbook, conversations, tokens, search, errands)

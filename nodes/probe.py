@@ -27,14 +27,37 @@ CANARY_SCHEMA: dict[str, Any] = {
 }
 CANARY_PROMPT = "Say hello to the reader."  # nothing in it asks for the schema's answer
 CANARY_SECONDS = 15.0
+START_SECONDS = 3.0  # the miner serves only after its first probe; `watch` is more patient
 
 
-async def probe(backend: Backend) -> None:
+async def probe(backend: Backend, seconds: float = START_SECONDS) -> None:
     """Ask the backend for its models, its window and whether a JSON schema constrains it.
 
     Fills in `backend.model` (where none was chosen), `context_length`, `honours_schema` and
-    `pace`, and logs them. Raises `BackendError` when the backend gives no answer.
+    `pace`, and logs them. Raises `BackendError` when the backend gives no answer, or not all of
+    it within `seconds`; what it told until then is kept.
     """
+    try:
+        async with asyncio.timeout(seconds):
+            await _probe(backend)
+    except TimeoutError:
+        raise BackendUnavailable("the model's backend does not answer in time") from None
+
+
+async def _probe(backend: Backend) -> None:
+    try:
+        await _learn(backend)
+    except (BackendError, TimeoutError):
+        raise
+    except Exception as error:
+        # The client trips over answers that are none. That must neither keep the miner from
+        # starting nor end the watch, which nobody awaits.
+        raise BackendUnavailable(
+            f"the model's backend sent an unreadable answer ({type(error).__name__})"
+        ) from error
+
+
+async def _learn(backend: Backend) -> None:
     cards = await _models(backend)
     card = _served(backend, cards)
     window = _window(card)
@@ -122,12 +145,15 @@ async def _sing(backend: Backend, schema: JsonSchema | None) -> str:
 
 
 async def watch(backend: Backend, *, every: float = 15.0) -> None:
-    """Probe until it succeeds, so that a backend that comes up late is known after all."""
+    """Probe until it succeeds, so that a backend that comes up late is known after all.
+
+    The first time at once, and each time more patiently than at the start.
+    """
     while True:
-        await asyncio.sleep(every)
         try:
-            await probe(backend)
+            await _probe(backend)
         except BackendError:
-            continue
-        backend.rests_until = time.monotonic()
-        return
+            await asyncio.sleep(every)
+        else:
+            backend.rests_until = time.monotonic()
+            return

@@ -1,5 +1,6 @@
 """What is remembered of a user, fetched at the start of a run."""
 
+import asyncio
 import time
 
 import structlog
@@ -7,39 +8,33 @@ import structlog
 from memory import MemoryStoreError
 from nodes.miner import Miner
 from nodes.state import State, Turn, Update
+from nodes.steps import deadline
 
 log = structlog.get_logger(__name__)
 
 QUERY_CHARACTERS = 4000  # enough to tell what a request is about
+SHARE = 0.25  # of the time left that the memory may take at most
 
 
 async def recall(miner: Miner, state: State) -> Update:
     """The preferences that matter for this request, as many as the token budget holds."""
-    if not state.use_playbook:
-        return begun(miner, state)
-    try:
-        entries = await miner.playbook.recall(
-            state.cid,
-            about(state),
-            max_tokens=miner.settings.playbook_token_budget,
-            count_tokens=miner.tokens.count,
-        )
-    except MemoryStoreError as error:
-        return begun(miner, state) | _without("playbook", error)
-    return begun(miner, state) | {"preferences": [entry.content for entry in entries]}
+    update = begun(miner, state)
+    return update | await _preferences(miner, state, _patience(state.model_copy(update=update)))
 
 
 async def recall_with_history(miner: Miner, state: State) -> Update:
     """The preferences, and what was said before in this conversation."""
-    update = await recall(miner, state)
-    if not state.use_conversation_history:
-        return update
-    try:
-        messages = await miner.conversations.messages(state.cid)
-    except MemoryStoreError as error:
-        return update | _without("history", error)
-    turns = [Turn(role=message.role, content=message.content) for message in messages]
-    return update | {"history": turns}
+    update = begun(miner, state)
+    seconds = _patience(state.model_copy(update=update))
+    preferences, history = await asyncio.gather(
+        _preferences(miner, state, seconds), _history(miner, state, seconds)
+    )
+    return (
+        update
+        | preferences
+        | history
+        | noted(preferences.get("fallback", ""), history.get("fallback", ""))
+    )
 
 
 def about(state: State) -> str:
@@ -54,7 +49,48 @@ def begun(miner: Miner, state: State) -> Update:
     return {"deadline": time.monotonic() + miner.settings.deadline_seconds}
 
 
+def noted(*fallbacks: str) -> Update:
+    """The update that tells of several things that something else stood in for."""
+    told = ", ".join(fallback for fallback in fallbacks if fallback)
+    return {"fallback": told} if told else {}
+
+
+async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
+    if not state.use_playbook:
+        return {}
+    try:
+        entries = await miner.errands.within(
+            seconds,
+            "the playbook",
+            lambda: miner.playbook.recall(
+                state.cid,
+                about(state),
+                max_tokens=miner.settings.playbook_token_budget,
+                count_tokens=miner.tokens.count,
+            ),
+        )
+    except MemoryStoreError as error:
+        return _without("playbook", error)
+    return {"preferences": [entry.content for entry in entries]}
+
+
+async def _history(miner: Miner, state: State, seconds: float) -> Update:
+    if not state.use_conversation_history:
+        return {}
+    try:
+        messages = await miner.errands.within(
+            seconds, "the conversations", lambda: miner.conversations.messages(state.cid)
+        )
+    except MemoryStoreError as error:
+        return _without("history", error)
+    return {"history": [Turn(role=message.role, content=message.content) for message in messages]}
+
+
+def _patience(state: State) -> float:
+    return (deadline(state) - time.monotonic()) * SHARE
+
+
 def _without(store: str, error: MemoryStoreError) -> Update:
     # An answer without the memory is worth more to the caller than none, if it says so.
     log.warning("memory does not answer; going on without it", store=store, reason=str(error))
-    return {"fallback": f"no {store}"}
+    return noted(f"no {store}")

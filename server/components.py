@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 
@@ -17,13 +18,16 @@ from nodes.miner import Miner
 from server import sse
 from server.context import context_of
 from server.errors import error_event
-from server.metrics import Metrics
+from server.metrics import Metrics, parts_named
 from server.wire.parse import FORMS, parse
 
 log = structlog.get_logger(__name__)
 
 # The machines keep the deadline themselves; this ends one that does not.
 GRACE = 2.0
+# Beyond that, for a caller to take what has been sent: a stream waits for its reader.
+READING_GRACE = 5.0
+UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 def router() -> APIRouter:
@@ -84,10 +88,21 @@ class _Events(StreamingResponse):
 
     The class it extends cancels again and again until it is obeyed, which breaks off the
     cleaning up of a run halfway: its nodes, and their model calls, would go on.
+
+    The answer to a caller that no longer reads it is broken off, which frees its place.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.stream_response(send)
+        context = context_of(scope)
+        limit = asyncio.timeout(context.deadline + GRACE + READING_GRACE - time.monotonic())
+        try:
+            async with limit:
+                await self.stream_response(send)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            context.disconnected = True
+            log.warning("the caller does not read its stream; broken off")
 
 
 def _note(component: str, result: state.Result, request: Request) -> None:
@@ -95,7 +110,7 @@ def _note(component: str, result: state.Result, request: Request) -> None:
     miner: Miner = request.state.miner
     metrics.ran(component, result, first=miner.model.describe())
     if result.cut:
-        log.info("prompt cut to the model's window", parts=result.cut)
+        log.info("prompt cut to the model's window", parts=parts_named(result.cut))
 
 
 def headers(result: state.Result) -> dict[str, str]:
@@ -113,7 +128,8 @@ def headers(result: state.Result) -> dict[str, str]:
 
 
 def _header_safe(value: str) -> str:
-    return " ".join(value.encode("ascii", "replace").decode().split())[:200]
+    shown = value.encode("ascii", "replace").decode()
+    return " ".join(UNPRINTABLE.sub(" ", shown).split())[:200]
 
 
 async def _in_time(run: Awaitable[state.Result], deadline: float) -> state.Result:

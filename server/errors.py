@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Match
 from starlette.types import Scope
 
 from memory.errors import (
@@ -38,6 +39,7 @@ log = structlog.get_logger(__name__)
 MOST_FIELDS_NAMED = 20
 INTERNAL = "this is a fault of the miner; its log has more under this request_id"
 RETRY_AFTER = 5  # seconds, where the backend named none
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 class FieldError(BaseModel):
@@ -90,7 +92,7 @@ ANSWERS: Mapping[type[Exception], tuple[int, str]] = {
 
 NAMES: Mapping[int, tuple[str, str]] = {
     404: ("not_found", "there is nothing at this path; GET / lists the endpoints"),
-    405: ("method_not_allowed", "this path takes another method; the Allow header names it"),
+    405: ("method_not_allowed", "this path takes other methods; the Allow header names them"),
 }
 
 
@@ -143,7 +145,7 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
         case ApiError():
             parts = error.status, error.error, error.detail, error.headers
         case HTTPException():
-            parts = _from_framework(error)
+            parts = _from_framework(request, error)
         case RequestValidationError():
             found = [{**each, "loc": each["loc"][1:]} for each in error.errors()]
             parts = 422, "invalid_request", field_errors(found), None
@@ -152,11 +154,25 @@ async def _answer(request: Request, error: Exception) -> JSONResponse:
     return error_response(request.scope, *parts)
 
 
-def _from_framework(error: HTTPException) -> Parts:
+def _from_framework(request: Request, error: HTTPException) -> Parts:
     status = error.status_code
     phrase = HTTPStatus(status).phrase
     name, detail = NAMES.get(status, (phrase.lower().replace(" ", "_"), str(error.detail)))
-    return status, name, detail, error.headers
+    headers = error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_allowed(request))}
+    return status, name, detail, headers
+
+
+def _allowed(request: Request) -> list[str]:
+    """The methods of all routes at this path; the framework names those of the first alone."""
+    routes = request.app.routes
+    scopes = [{**request.scope, "method": method} for method in METHODS]
+    return [
+        scope["method"]
+        for scope in scopes
+        if any(route.matches(scope)[0] is Match.FULL for route in routes)
+    ]
 
 
 def _from_table(error: Exception) -> Parts:

@@ -16,7 +16,15 @@ from structlog.types import EventDict, Processor, WrappedLogger
 from settings import Settings
 
 OURS = ("server", "graphs", "nodes", "memory", "tools", "run", "__main__")
-SAID_BETTER_BY_US = frozenset({"Application startup failed. Exiting."})
+SAID_BETTER_BY_US = (
+    "Application startup failed. Exiting.",
+    "ASGI callable returned without completing response.",
+)
+OF_NO_CONCERN = (
+    # Of requests that are answered without the upgrade they offered.
+    "Unsupported upgrade request.",
+    "No supported WebSocket library detected.",
+)
 
 
 class _Stderr(logging.StreamHandler[IO[str]]):
@@ -86,7 +94,9 @@ def _route(formatter: logging.Formatter, level: str) -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return record.name != "uvicorn.error" or record.msg not in SAID_BETTER_BY_US
+    if record.name != "uvicorn.error":
+        return True
+    return not str(record.msg).startswith(SAID_BETTER_BY_US + OF_NO_CONCERN)
 
 
 def _places_only(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

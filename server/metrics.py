@@ -7,7 +7,7 @@ before they start (`shared_by_workers`), and whichever of them is asked tells th
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,7 +121,8 @@ class Metrics:
     def ended(self, path: str, context: RequestContext, status: int | None, seconds: float) -> None:
         """A request is over, `seconds` after it began; `status` None if none was sent."""
         component = COMPONENT_OF.get(path, OTHER_PATHS)
-        told = _outcome(context, status)
+        ended_as = outcome(context, status)
+        told = "none" if ended_as is None else str(ended_as)
         self._requests.labels(component, told).inc()
         self._request_seconds.labels(component, told).observe(seconds)
         if context.error is not None:
@@ -142,8 +143,8 @@ class Metrics:
             self._deadline_stops.labels(component).inc()
         if result.truncated:
             self._truncations.labels(component, result.truncated).inc()
-        for part in result.cut:
-            self._cuts.labels(component, part if part in PARTS else OTHER_PARTS).inc()
+        for part in parts_named(result.cut):
+            self._cuts.labels(component, part).inc()
 
     def _called(self, call: Call, first: ModelInfo) -> None:
         self._calls.labels(call.node, call.provider).inc()
@@ -177,6 +178,7 @@ class Metrics:
 routes = APIRouter()
 
 
+@routes.head("/metrics", include_in_schema=False)
 @routes.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse)
 async def metrics(request: Request) -> PlainTextResponse:
     """Prometheus's text format. Sizes of the stores are those of the last look at them."""
@@ -200,6 +202,11 @@ def shared_by_workers() -> Iterator[None]:
             del os.environ[FOLDER]
 
 
+def parts_named(cut: Iterable[str]) -> list[str]:
+    """Parts of a prompt by names that are ours: some carry what the caller called an output."""
+    return [part if part in PARTS else OTHER_PARTS for part in cut]
+
+
 def _folder() -> Path | None:
     named = os.environ.get(FOLDER)
     if named is None:
@@ -209,12 +216,12 @@ def _folder() -> Path | None:
     return Path(named)
 
 
-def _outcome(context: RequestContext, status: int | None) -> str:
+def outcome(context: RequestContext, status: int | None) -> int | None:
+    """The status that tells how a request ended; `status` is the one sent, if one was."""
     if context.disconnected:
-        return str(CLIENT_WENT_AWAY)
+        return CLIENT_WENT_AWAY
     # A stream that failed had sent its status before.
-    told = context.failed_status or status
-    return "none" if told is None else str(told)
+    return context.failed_status or status
 
 
 def _stores(snapshot: Snapshot) -> CollectorRegistry:

@@ -101,6 +101,7 @@ def _components(miner: Miner) -> list[str]:
     return [name for name in COMPONENTS if searching or name != "internet_search"]
 
 
+@routes.head("/", include_in_schema=False)
 @routes.get("/", summary="Name, version and endpoints")
 async def root(request: Request) -> Root:
     miner: Miner = request.state.miner

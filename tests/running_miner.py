@@ -18,6 +18,7 @@ from blockbuster import blockbuster_ctx
 
 from scripted import Scripted
 from server.app import create_app
+from server.serving import server_config
 from settings import ROOT, Settings
 from support import free_port, make_settings
 
@@ -30,14 +31,7 @@ def serving(settings: Settings) -> Iterator[str]:
     """The address of a miner with these settings, for as long as the block runs."""
     app = create_app(settings)
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(server_config(app, drain_seconds=5))
     thread = threading.Thread(target=server.run, args=([listener],), name="miner", daemon=True)
     thread.start()
     while not server.started:
@@ -79,10 +73,9 @@ def miner_settings(data_dir: Path, backend: Scripted, **overrides: object) -> Se
 PROGRAM = """
 import pickle, sys, uvicorn
 from server.app import create_app
+from server.serving import server_config
 settings, port = pickle.loads(bytes.fromhex(sys.argv[1]))
-uvicorn.run(
-    create_app(settings), port=port, lifespan="on", log_config=None, timeout_graceful_shutdown=30
-)
+uvicorn.Server(server_config(create_app(settings), port=port, drain_seconds=30)).run()
 """
 
 

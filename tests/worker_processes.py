@@ -9,12 +9,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
 
 from running_miner import MinerProcess
 from server.app import create_app
 from server.metrics import shared_by_workers
+from server.serving import server_config
 from settings import ROOT, Settings
 from support import free_port
 
@@ -28,14 +29,8 @@ def app() -> FastAPI:
 
 def main(port: int, workers: int) -> None:
     with shared_by_workers():
-        uvicorn.run(
-            "worker_processes:app",
-            factory=True,
-            port=port,
-            workers=workers,
-            log_config=None,
-            timeout_graceful_shutdown=5,
-        )
+        config = server_config("worker_processes:app", port=port, workers=workers, drain_seconds=5)
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.context import RequestContext, context_of
-from server.metrics import CLIENT_WENT_AWAY, Metrics
+from server.metrics import Metrics, outcome
 
 log = structlog.get_logger("server.access")
 
@@ -32,9 +32,9 @@ class AccessLog:
 
         async def note_status(message: Message) -> None:
             nonlocal status
+            await send(message)
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
 
         try:
             await self.app(scope, receive, note_status)
@@ -52,7 +52,7 @@ def _write(scope: Scope, context: RequestContext, status: int | None, seconds: f
         "request",
         method=scope["method"],
         path=path,
-        status=CLIENT_WENT_AWAY if context.disconnected else status,
+        status=outcome(context, status),
         ms=round(seconds * 1000, 1),
         **({"component": context.component} if context.component else {}),
     )

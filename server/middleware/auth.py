@@ -9,6 +9,7 @@ from server.errors import error_response
 from server.keys import Keys
 from server.limiter import Limiter
 from server.metrics import Metrics
+from server.unread import answer_unread
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ class Auth:
         app: ASGIApp,
         keys: Keys,
         failures: Limiter,
+        *,
         open_paths: frozenset[str],
         bearer_paths: frozenset[str],
         metrics: Metrics,
@@ -83,7 +85,7 @@ class Auth:
             response = error_response(
                 scope, 429, "too_many_wrong_keys", detail, {"Retry-After": str(wait)}
             )
-        await response(scope, receive, send)
+        await answer_unread(response, scope, receive, send)
 
 
 def _address(scope: Scope) -> str:

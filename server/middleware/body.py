@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.context import context_of
 from server.errors import error_response
+from server.unread import answer_unread
 
 
 class _TooLarge(Exception):
@@ -41,11 +42,11 @@ class Body:
         except _TooLarge:
             detail = f"the body is larger than {self._limit} bytes"
             response = error_response(scope, 413, "body_too_large", detail)
-            await response(scope, receive, send)
+            await answer_unread(response, scope, receive, send)
         except TimeoutError:
             detail = "the body did not arrive before the deadline"
             response = error_response(scope, 504, "deadline_passed", detail)
-            await response(scope, receive, send)
+            await answer_unread(response, scope, receive, send)
         else:
             await self.app(scope, _replay(body, receive), send)
 

@@ -1,15 +1,23 @@
 """Where a bug ends: a 500 for the caller, its place in the code for the operator."""
 
+import asyncio
+
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import INTERNAL, error_response
+from server.middleware.concurrency import DRAINING_RETRY_AFTER
 
 log = structlog.get_logger(__name__)
 
+RETRY = {"Retry-After": str(DRAINING_RETRY_AFTER)}
+
 
 class LastResort:
-    """Answers 500 in the error form. An answer that has begun is broken off instead."""
+    """Answers 500 in the error form. An answer that has begun is broken off instead.
+
+    The server cancels what is in work when it waits no longer, which is answered with 503.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -22,11 +30,16 @@ class LastResort:
 
         async def note_start(message: Message) -> None:
             nonlocal started
-            started = started or message["type"] == "http.response.start"
             await send(message)
+            started = started or message["type"] == "http.response.start"
 
         try:
             await self.app(scope, receive, note_start)
+        except asyncio.CancelledError:
+            if not started:
+                detail = "the miner has shut down"
+                response = error_response(scope, 503, "draining", detail, RETRY)
+                await response(scope, receive, send)
         except Exception as error:
             log.error("unhandled error", exc_info=error)
             if not started:

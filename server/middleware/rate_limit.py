@@ -5,6 +5,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from server.context import context_of
 from server.errors import error_response
 from server.limiter import Limiter
+from server.unread import answer_unread
 
 
 class RateLimit:
@@ -28,4 +29,4 @@ class RateLimit:
         detail = f"the rate limit of this key is reached; try again in {wait} s"
         headers = {"Retry-After": str(wait)}
         response = error_response(scope, 429, "rate_limited", detail, headers)
-        await response(scope, receive, send)
+        await answer_unread(response, scope, receive, send)

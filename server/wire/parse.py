@@ -1,7 +1,10 @@
 """From bytes to the wire model that they mean."""
 
-import json
-from collections.abc import Mapping
+import codecs
+import gc
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +22,12 @@ FORMS: Mapping[str, tuple[Form, ...]] = {
     for component in unified.FORMS
 }
 
+# Each escape of a JSON string; one that stands for half of a surrogate pair is in the group.
+ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -56,17 +65,42 @@ def _validated(model: type[Model], body: dict[str, object]) -> Model:
 
 
 def _decode(raw: bytes) -> object:
+    raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
-        return from_json(raw)
+        return _from_json(raw)
     except ValueError as error:
         if b"\\u" not in raw:
             raise _malformed(error) from None
     # Half of a surrogate pair is what is left where JavaScript cut a string inside an emoji.
     try:
-        text = json.dumps(json.loads(raw), ensure_ascii=False)
-        return from_json(text.encode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
+        return _from_json(ESCAPE.sub(_whole, raw))
+    except ValueError as error:
         raise _malformed(error) from None
+
+
+def _from_json(raw: bytes) -> object:
+    with _no_collection():
+        return from_json(raw, allow_inf_nan=False)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Pause the search for garbage.
+
+    It would look at every container again and again while millions are made, and find nothing:
+    10 MiB of `[]` took 1.1 s with it and 0.25 s without.
+    """
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return b"?" if escape[1] else escape[0]
 
 
 def _malformed(error: Exception) -> ApiError:

@@ -1,6 +1,7 @@
 """The unified generation: one shape for seven components, with documents handed along a chain."""
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
@@ -15,6 +16,9 @@ from nodes.notebook import (
     output_of,
 )
 from server.wire.form import Cid, Form, WireRequest, WireResponse, text
+
+MOST_VALUES = 1_000
+"""What an item may hold under names that are not known; they are echoed."""
 
 REVIEWS = frozenset({"feedback", "human_feedback"})  # what these say is about other outputs
 
@@ -44,6 +48,21 @@ class Item(BaseModel):
     def _asks_something(self) -> Self:
         if not (self.asked or self.said or self.work):
             raise ValueError("Item should have a user_query")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_echoed(self) -> Self:
+        values: list[Any] = list((self.model_extra or {}).values())
+        for value in values:
+            match value:
+                case dict():
+                    values += value.values()
+                case list():
+                    values += value
+                case float() if not math.isfinite(value):
+                    raise ValueError("Item should have no number beyond what a double can hold")
+            if len(values) > MOST_VALUES:
+                raise ValueError(f"Item should have at most {MOST_VALUES} values of other names")
         return self
 
     @property

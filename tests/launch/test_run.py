@@ -3,6 +3,8 @@ import signal
 import socket
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -19,6 +21,7 @@ from launched import (
 )
 
 from memory import Playbook, StoreLocked, sole_owner
+from scripted import Hang, Scripted
 from support import free_port, make_settings
 
 KEY = "a-key-of-the-tests"
@@ -90,6 +93,7 @@ def test_an_unreachable_backend_is_a_warning_and_a_503(bare: Path) -> None:
         ({"MINER_API_KEY": "change-me"}, [], "MINER_API_KEY is wrong: this is the placeholder"),
         ({}, ["--workers", "0"], "WORKERS='0' is wrong"),
         ({}, ["--env-file", "missing.env"], "there is no file missing.env (--env-file)"),
+        ({"REDIS_URL": "nonsense"}, ["--workers", "2"], "REDIS_URL is wrong"),
     ],
 )
 def test_a_wrong_setting_is_one_line_and_code_2(
@@ -151,10 +155,78 @@ async def test_the_playbook_survives_a_change_from_one_to_two_workers(bare: Path
             pass
         everyone = descendants(miner.process.pid)
         assert miner.stop() == 0
-    assert not any(is_running(pid) for pid in everyone)
+    eventually(lambda: not any(is_running(pid) for pid in everyone))
     assert "Traceback" not in miner.output
     async with Playbook.open(settings) as playbook:
         assert [entry.content for entry in await playbook.all("ann")] == ["answers in French"]
+
+
+def test_workers_that_need_long_to_import_come_up(bare: Path) -> None:
+    late = bare / "late"
+    late.mkdir()
+    # Longer than uvicorn waits by default; run by each worker before anything of ours.
+    (late / "sitecustomize.py").write_text(
+        "import sys, time\nif '--multiprocessing-fork' in sys.orig_argv: time.sleep(8)\n"
+    )
+    with launched(bare, "--workers", "2", **unreachable(PYTHONPATH=str(late))) as miner:
+        assert miner.health().json() == {"status": "healthy"}
+        assert miner.stop() == 0
+    assert "worker ended" not in miner.output
+
+
+def test_a_worker_that_ends_is_replaced_and_a_setting_gone_wrong_ends_the_miner(bare: Path) -> None:
+    (bare / ".env").write_text("MINER_NAME=mine\n")
+    with launched(bare, "--workers", "2", **unreachable()) as miner:
+        first = workers(miner)
+        os.kill(first[0], signal.SIGKILL)
+        eventually(lambda: "worker ended, restarting" in miner.output)
+        assert f"pid={first[0]}" in miner.output
+        assert "code=-9" in miner.output
+        eventually(lambda: len(workers(miner)) == 2)
+        (bare / ".env").write_text("MINER_NAME=mine\nAPI_PORT=1\nMAX_TOKENS=few\n")
+        os.kill(first[1], signal.SIGKILL)
+        assert miner.process.wait(60) == 1
+    assert "cannot start: MAX_TOKENS='few' is wrong" in miner.output
+    assert "Traceback" not in miner.output
+
+
+def workers(miner: Launched) -> list[int]:
+    """Process ids of the server processes."""
+    told = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(miner.process.pid)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = [line for line in told.stdout.splitlines() if "--multiprocessing-fork" in line]
+    return [int(line.split()[0]) for line in lines]
+
+
+def test_a_second_interrupt_answers_what_is_in_work_and_ends(bare: Path, backend: Scripted) -> None:
+    backend.default(Hang())
+    here = unreachable(VLLM_API_BASE=backend.base_url)
+    with launched(bare, **here) as miner, ThreadPoolExecutor(1) as caller:
+        call = caller.submit(
+            httpx.post,
+            f"{miner.address}/complete",
+            json={"cid": "c", "task": "t", "input": "i"},
+            headers={"X-API-Key": KEY},
+            timeout=60,
+        )
+        eventually(lambda: backend.in_flight)
+        miner.process.send_signal(signal.SIGINT)
+        eventually(lambda: not listens(miner.port))
+        assert miner.stop(signal.SIGINT) == 0
+        answer = call.result()
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "draining"
+    assert "Traceback" not in miner.output
+
+
+def listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def test_nothing_is_left_of_a_miner_that_is_killed(bare: Path) -> None:

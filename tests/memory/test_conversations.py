@@ -1,8 +1,9 @@
 """What conversations promise, on SQLite and on PostgreSQL alike."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -154,6 +155,49 @@ async def test_opening_purges_what_has_expired(database_settings: Settings) -> N
         pass
     async with Conversations.open(database_settings) as conversations:
         assert await conversations.messages("a") == []
+
+
+async def test_what_has_expired_is_purged_while_nobody_writes(
+    settings: Settings, tmp_path: Path
+) -> None:
+    short = settings.model_copy(update={"message_retention_days": 0.05 / DAY})
+    async with Conversations.open(short, purged_every=0.02) as conversations:
+        await conversations.append("a", ("user", "Hello"))
+        async with asyncio.timeout(10):
+            while await asyncio.to_thread(_rows_in, tmp_path / "conversations.db"):
+                continue
+
+
+def _rows_in(database: Path) -> int:
+    with closing(sqlite3.connect(database)) as connection:
+        [count] = connection.execute("SELECT count(*) FROM messages").fetchone()
+    return int(count)
+
+
+async def test_a_purge_that_fails_is_tried_again(database_url: str, tmp_path: Path) -> None:
+    settings = make_settings(tmp_path, database_url=database_url, message_retention_days=0.05 / DAY)
+    rival = await asyncpg.connect(database_url)
+    async with Conversations.open(settings, purged_every=0.02) as conversations:
+        await rival.execute("ALTER TABLE messages RENAME TO elsewhere")
+        with pytest.raises(StoreUnavailable, match="UndefinedTableError"):
+            await conversations.append("a", ("user", "Hello"))
+        await asyncio.sleep(0.2)
+        await rival.execute("ALTER TABLE elsewhere RENAME TO messages")
+        await conversations.append("a", ("user", "Hello"))
+        async with asyncio.timeout(10):
+            while await rival.fetchval("SELECT count(*) FROM messages"):
+                continue
+    await rival.close()
+
+
+async def test_changes_of_a_conversation_keep_their_order(conversations: Conversations) -> None:
+    appending = [
+        asyncio.create_task(conversations.append("a", ("user", str(number)))) for number in range(4)
+    ]
+    erasing = asyncio.create_task(conversations.erase("a"))
+    await asyncio.gather(*appending, erasing)
+    assert erasing.result() == 4
+    assert await conversations.messages("a") == []
 
 
 async def test_workers_may_start_and_write_at_once(database_settings: Settings) -> None:

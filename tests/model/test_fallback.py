@@ -2,12 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from machine_room import settings_for
 from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed
@@ -148,16 +147,35 @@ async def test_both_windows_bound_the_prompt(
         assert model.context_length == 5000
 
 
+@pytest.fixture
+def logged(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Callable[[], str]:
+    """What was logged; where that goes depends on whether an earlier test has configured it."""
+    printed: list[str] = []
+
+    def read() -> str:
+        printed.extend(capsys.readouterr())
+        ours = [record for record in caplog.records if record.name.startswith("nodes")]
+        return "".join([*printed, *(record.getMessage() for record in ours)])
+
+    return read
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 async def test_nothing_secret_is_told(
-    model: Model, backend: Scripted, other: Scripted, streamed: bool
+    model: Model,
+    backend: Scripted,
+    other: Scripted,
+    streamed: bool,
+    logged: Callable[[], str],
 ) -> None:
     secrets = ("sk-test", "Say hello", "raw words of the backend", "127.0.0.1")
     told = f"raw words of the backend about sk-test: Say hello. {backend.base_url}"
     backend.reply(Status(500, message=told), Disconnect(""), Status(400, message=told))
     other.reply(Status(401, message=told))
-    with structlog.testing.capture_logs() as logged, pytest.raises(BackendRefused) as failure:
+    with pytest.raises(BackendRefused) as failure:
         await ask(model, keep_partial=streamed)
-    assert logged
-    for text in (str(failure.value), repr(failure.value), repr(logged)):
+    assert "model call failed" in logged()
+    for text in (str(failure.value), repr(failure.value), logged()):
         assert not [secret for secret in secrets if secret in text]

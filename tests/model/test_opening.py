@@ -2,18 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from machine_room import settings_for
 from nodes.backend import connect
-from nodes.errors import BackendUnavailable
+from nodes.errors import BackendUnavailable, MinerError
 from nodes.model import Model
-from nodes.probe import watch
+from nodes.probe import CANARY_SECONDS, watch
 from nodes.providers import DEFAULT_MODELS, endpoints
 from nodes.state import Turn
-from scripted import Answer, BrokenJson, Json, Refuse, Scripted, Status, Text, until
+from scripted import Answer, BrokenJson, Hang, Json, Refuse, Scripted, Status, Text, until
 
 HELLO = [Turn(role="user", content="Say hello.")]
 
@@ -131,6 +133,59 @@ async def test_a_backend_that_came_up_late_is_asked_what_it_is(
             True,
         )
     finally:
+        watching.cancel()
+        await late.chat.root_async_client.close()
+
+
+@pytest.mark.parametrize("silent", ["models_reply", "canary"])
+async def test_a_backend_that_hangs_at_the_start_does_not_hold_it_up(
+    tmp_path: Path, backend: Scripted, silent: str
+) -> None:
+    backend.max_model_len = 4321
+    setattr(backend, silent, Hang())
+    async with asyncio.timeout(CANARY_SECONDS):
+        async with Model.open(settings_for(tmp_path, backend)) as model:
+            asked = backend.model_requests if silent == "models_reply" else backend.canaries
+            # What it told before it fell silent is known, and it is asked on beside the requests.
+            assert (model.context_length == 4321) is (silent == "canary")
+            await until(lambda: len(asked) > 1)
+            backend.default("Hello!")
+            answer = await model.ask("test", HELLO, deadline=time.monotonic() + 8)
+            assert answer.text == "Hello!"
+
+
+@asynccontextmanager
+async def answering(body: bytes) -> AsyncIterator[str]:
+    """The address of a server that answers everything with this JSON."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
+        writer.write(f"{head}\r\nconnection: close\r\n\r\n".encode() + body)
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield "http://127.0.0.1:{1}/v1".format(*server.sockets[0].getsockname())
+
+
+@pytest.mark.parametrize("body", [b'{"choices": []}', b'{"choices": [5]}', b"5", b"null"])
+async def test_a_backend_that_makes_no_sense_is_watched(
+    tmp_path: Path, backend: Scripted, body: bytes
+) -> None:
+    async with answering(body) as address:
+        settings = settings_for(tmp_path, backend).model_copy(update={"vllm_api_base": address})
+        async with Model.open(settings) as model:
+            await model.ping()
+            for keep_partial in (False, True):
+                with pytest.raises(MinerError):
+                    await model.ask(
+                        "test", HELLO, deadline=time.monotonic() + 5, keep_partial=keep_partial
+                    )
+        late = await asyncio.to_thread(connect, endpoints(settings)[0])
+        watching = asyncio.create_task(watch(late, every=0.02))
+        await asyncio.wait([watching], timeout=0.3)
+        assert not watching.done()
         watching.cancel()
         await late.chat.root_async_client.close()
 

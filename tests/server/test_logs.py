@@ -85,3 +85,19 @@ async def test_a_bug_is_a_500_and_its_place_is_logged_without_what_it_says(
     assert "KeyError" in logged
     assert "test_logs.py" in logged
     assert "a-word-of-the-prompt" not in logged + response.text
+
+
+async def test_a_stream_that_failed_is_logged_with_its_error(
+    tmp_path: Path, backend: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    backend.default(Status(401))
+    with serving(miner_settings(tmp_path, backend, log_format="json", log_level="info")) as address:
+        async with client_of(address) as client:
+            response = await client.post(
+                "/complete", json=COMPLETE, headers={"Accept": "text/event-stream"}
+            )
+    assert response.status_code == 200
+    assert "event: error" in response.text
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    [line] = [line for line in lines if line["event"] == "request"]
+    assert line["status"] == 502

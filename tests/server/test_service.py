@@ -1,5 +1,6 @@
 """What the miner says of itself."""
 
+import asyncio
 import tomllib
 from pathlib import Path
 
@@ -7,8 +8,10 @@ import httpx
 import pytest
 
 from graphs.registry import COMPONENTS
+from nodes.miner import Miner
 from running_miner import client_of, miner_settings, serving
 from scripted import Scripted, until
+from server.health import Health, Snapshot
 from server.wire.parse import FORMS
 from settings import ROOT
 
@@ -46,6 +49,34 @@ async def test_health_tells_a_caller_what_answers(tmp_path: Path, backend: Scrip
         "playbook_entries": 0,
         "conversations": 0,
     }
+
+
+async def test_what_was_found_long_ago_is_not_told_as_if_it_were_now(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    async with (
+        Miner.open(miner_settings(tmp_path, backend)) as miner,
+        Health.open(miner, every=0.05, asked_within=0.2) as health,
+    ):
+        await until(lambda: health.snapshot().llm_available)
+        await asyncio.to_thread(backend.stop)
+        # Nobody asks for a while, so that nobody looks either.
+        await asyncio.sleep(1)
+        assert health.snapshot() == Snapshot()
+        await until(lambda: health.snapshot().llm_available is False)
+        await asyncio.to_thread(backend.start)
+
+
+async def test_health_looks_again_by_itself_while_it_is_asked(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    async with (
+        Miner.open(miner_settings(tmp_path, backend)) as miner,
+        Health.open(miner, every=0.05) as health,
+    ):
+        asked = len(backend.model_requests)
+        health.snapshot()
+        await until(lambda: len(backend.model_requests) > asked + 2)
 
 
 async def test_capabilities(tmp_path: Path, backend: Scripted) -> None:

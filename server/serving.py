@@ -1,0 +1,42 @@
+"""How uvicorn serves the application."""
+
+import uvicorn
+from starlette.types import ASGIApp
+
+# A query of the longest kind, each of its characters percent-encoded, has to fit.
+LARGEST_HEAD = 64 * 1024
+# A worker answers its supervisor once it has imported everything, and until then counts as hung.
+# That took 6 s of CPU; several workers do it at once, on a machine that may be busy.
+WORKER_SILENCE_SECONDS = 120
+
+
+def server_config(
+    app: str | ASGIApp,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    workers: int = 1,
+    drain_seconds: int,
+) -> uvicorn.Config:
+    """The configuration that serves `app`, or what the factory `app` names makes.
+
+    h11 answers a request that offers to upgrade its connection, as Java's client and `curl --http2`
+    do, as if it had not; the faster httptools loses its body. No WebSocket is served, so that a
+    handshake passes through the middlewares like any other request.
+    """
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        host=host,
+        port=port,
+        workers=workers,
+        http="h11",
+        h11_max_incomplete_event_size=LARGEST_HEAD,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=drain_seconds,
+        timeout_worker_healthcheck=WORKER_SILENCE_SECONDS,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+    )

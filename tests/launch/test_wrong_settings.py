@@ -1,0 +1,60 @@
+"""Each wrong value is found before anything starts, and told in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from settings import Settings, SettingsError
+from support import make_settings
+
+SECRET = "a-secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("redis_url", "nonsense"),
+        ("redis_url", f"http://:{SECRET}@redis:6379"),
+        ("redis_url", f"redis://:{SECRET}@redis:port/0"),
+        ("database_url", f"mysql://u:{SECRET}@host/db"),
+        ("database_url", f"postgresql://u:{SECRET}@host:abc/db"),
+        ("database_url", f"postgresql://u:{SECRET}@host:1,host:99999/db"),
+        ("database_url", f"postgresql://u:{SECRET}@[::1/db"),
+        ("chroma_url", "http://127.0.0.1:abc"),
+        ("vllm_api_base", "http://127.0.0.1:99999/v1"),
+        ("message_retention_days", "1000000"),
+        ("message_retention_days", "inf"),
+        ("message_retention_days", "nan"),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_line(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{name.upper()}(='.*')? is wrong: ") as refused:
+        make_settings(tmp_path, **{name: value})
+    assert "\n" not in str(refused.value)
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("redis_url", "redis://redis"),
+        ("redis_url", "rediss://user:word@10.0.0.5:6379/1"),
+        ("redis_url", "redis+unix:///run/redis.sock"),
+        ("redis_url", "valkey://[::1]:6379"),
+        ("database_url", "postgres:///miner?host=/run/postgresql"),
+        ("database_url", "postgresql+asyncpg://u:p@[::1]:5432/db"),
+        ("database_url", "postgresql://u:p@one:5432,two:5433,three/db?sslmode=prefer"),
+        ("chroma_url", "https://chroma.example"),
+        ("chroma_url", "http://[::1]:8000/"),
+        ("message_retention_days", "36500"),
+    ],
+)
+def test_every_way_of_writing_it_is_taken(tmp_path: Path, name: str, value: str) -> None:
+    make_settings(tmp_path, **{name: value})
+
+
+def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("MINER_NAME=é\n", "latin-1")
+    with pytest.raises(SettingsError, match=f"^{path} is not in UTF-8"):
+        Settings.load(path)
