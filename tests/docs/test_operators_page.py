@@ -60,7 +60,7 @@ def test_systemd_takes_the_unit_and_enables_it(tmp_path: Path) -> None:
 
 def test_the_unit_starts_the_miner_and_stops_it_cleanly(tmp_path: Path, backend: Scripted) -> None:
     parser = configparser.ConfigParser()
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.optionxform = str
     folder = clone(tmp_path)
     parser.read_string(unit(folder))
     service = parser["Service"]
