@@ -129,7 +129,8 @@ def headers(result: state.Result) -> dict[str, str]:
 
 def _header_safe(value: str) -> str:
     shown = value.encode("ascii", "replace").decode()
-    return " ".join(UNPRINTABLE.sub(" ", shown).split())[:200]
+    # A header must not end with the space that the cut may leave.
+    return " ".join(UNPRINTABLE.sub(" ", shown).split())[:200].rstrip()
 
 
 async def _in_time(run: Awaitable[state.Result], deadline: float) -> state.Result:

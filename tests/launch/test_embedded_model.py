@@ -125,8 +125,10 @@ def test_a_library_that_the_system_lacks_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_an_address_of_another_machine_is_refused(tmp_path: Path, address: str) -> None:
-    settings = make_settings(tmp_path, local_api_base=address)
-    with pytest.raises(SettingsError, match=r"LOCAL_API_BASE=.* is wrong"), serving(settings):
+    with (
+        pytest.raises(SettingsError, match=r"LOCAL_API_BASE=.* is wrong"),
+        serving(make_settings(tmp_path, local_api_base=address)),
+    ):
         pass
 
 
