@@ -6,10 +6,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 
-from running_miner import miner_settings, serving
+from launch.launched import eventually
+from running_miner import KEY, miner_settings, serving
 from scripted import Scripted
 from support import require
 
@@ -38,12 +40,18 @@ def _scripted() -> Iterator[Scripted]:
 
 
 @pytest.fixture
-def backend(_scripted: Scripted) -> Iterator[Scripted]:
+def backend(_scripted: Scripted, miner: str) -> Iterator[Scripted]:
     """The backend of the miner, with an empty script."""
     _scripted.reset()
     yield _scripted
+    # What a test left running must not meet the script of the next one.
+    eventually(lambda: "in_flight_runs 0.0" in _metrics(miner))
     unexpected = [request.prompt for request in _scripted.unexpected]
     assert not unexpected, f"the script had no answer for: {unexpected}"
+
+
+def _metrics(miner: str) -> str:
+    return httpx.get(f"{miner}/metrics", headers={"X-API-Key": KEY}, trust_env=False).text
 
 
 @pytest.fixture(scope="session")
