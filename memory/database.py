@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from filelock import FileLock
 from pydantic import SecretStr
 from sqlalchemy import BigInteger, Dialect, LargeBinary, MetaData, event, func, literal, select

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from text_to_num import text2num  # type: ignore[import-untyped]
+from text_to_num import text2num
 
 from nodes.markup import plain
 

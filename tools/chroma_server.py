@@ -8,7 +8,7 @@ import argparse
 import signal
 from pathlib import Path
 
-import chromadb_rust_bindings  # type: ignore[import-untyped]
+import chromadb_rust_bindings
 
 from tools.supervisor import end_with_supervisor
 

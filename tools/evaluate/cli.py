@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from tqdm import tqdm  # type: ignore[import-untyped]
+from tqdm import tqdm
 
 from tools.evaluate.dataset import DatasetError, Question, read
 from tools.evaluate.evaluation import INTERRUPTED, evaluate

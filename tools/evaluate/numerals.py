@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from unicodedata import category, name, normalize
 
-from text_to_num import alpha2digit  # type: ignore[import-untyped]
+from text_to_num import alpha2digit
 
 LARGEST_EXPONENT = 400
 LONGEST = 60  # characters of one number
