@@ -18,9 +18,9 @@ from graphs import (
     refine,
     summary,
 )
+from nodes.llm.thoughts import THINKS_FIRST, Sieve
 from nodes.miner import Miner
 from nodes.state import Request, Result
-from nodes.thoughts import THINKS_FIRST, Sieve
 
 AnyMachine = CompiledStateGraph[Any, None, Request, Result]
 

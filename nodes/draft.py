@@ -8,7 +8,7 @@ from nodes.arithmetic import wrong_equalities
 from nodes.context import Parts, Prompt, compose
 from nodes.errors import MinerError
 from nodes.final_answers import read_final_answer
-from nodes.job import Reply
+from nodes.llm.job import Reply
 from nodes.miner import Miner
 from nodes.state import CompleteState, Sample, Turn, Update
 from nodes.steps import deadline

@@ -8,7 +8,7 @@ from typing import Self
 
 from memory import Conversations, Playbook, TokenCounter
 from nodes.errands import Errands
-from nodes.model import Model
+from nodes.llm.model import Model
 from nodes.websearch import WebSearch, open_search
 from settings import Settings
 

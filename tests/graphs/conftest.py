@@ -9,8 +9,8 @@ import pytest
 from machine_backend import _running, backend, blockbuster, embeddings, tokens
 from machine_room import WINDOW, Room, settings_for
 from memory import Conversations, Playbook, StaticEmbeddings, TokenCounter
+from nodes.llm.model import Model
 from nodes.miner import Miner
-from nodes.model import Model
 from scripted import Scripted
 
 __all__ = ["_running", "backend", "blockbuster", "embeddings", "tokens"]

@@ -10,10 +10,10 @@ import pytest
 
 from machine_room import settings_for
 from memory import TokenCounter
-from nodes.backend_errors import SchemaRefused
 from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed, TaskTooLong
-from nodes.job import Reply
-from nodes.model import Model
+from nodes.llm.backend_errors import SchemaRefused
+from nodes.llm.job import Reply
+from nodes.llm.model import Model
 from nodes.state import Turn
 from scripted import (
     Disconnect,

@@ -10,8 +10,8 @@ import pytest
 
 from machine_room import settings_for
 from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed
-from nodes.job import Reply
-from nodes.model import Model
+from nodes.llm.job import Reply
+from nodes.llm.model import Model
 from nodes.state import Turn
 from scripted import Disconnect, Hang, HangAfter, Scripted, Status
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from machine_room import settings_for
-from nodes.backend import connect
 from nodes.errors import BackendUnavailable, MinerError
-from nodes.model import Model
-from nodes.probe import CANARY_SECONDS, watch
-from nodes.providers import DEFAULT_MODELS, endpoints
+from nodes.llm.backend import connect
+from nodes.llm.model import Model
+from nodes.llm.probe import CANARY_SECONDS, watch
+from nodes.llm.providers import DEFAULT_MODELS, endpoints
 from nodes.state import Turn
 from scripted import Answer, BrokenJson, Hang, Json, Refuse, Scripted, Status, Text, until
 

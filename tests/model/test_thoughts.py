@@ -11,10 +11,10 @@ import pytest
 from machine_room import settings_for
 from memory import TokenCounter
 from nodes.errors import BackendRefused, BackendUnavailable
-from nodes.job import Reply
-from nodes.model import Model
+from nodes.llm.job import Reply
+from nodes.llm.model import Model
+from nodes.llm.thoughts import Sieve, visible
 from nodes.state import Turn
-from nodes.thoughts import Sieve, visible
 from scripted import HangAfter, Json, Recorded, Scripted, Slow, Status, Text, Truncated, tokens
 
 HELLO = [Turn(role="user", content="Say hello.")]

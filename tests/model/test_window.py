@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.model import Model
+from nodes.llm.model import Model
 from scripted import Scripted
 from support import make_settings
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from launching import Machine
 
-from nodes.providers import DEFAULT_MODELS
+from nodes.llm.providers import DEFAULT_MODELS
 from support import IsolatedSettings
 
 HERE = Path(__file__).parent

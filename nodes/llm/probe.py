@@ -12,9 +12,9 @@ from langchain_core.messages import HumanMessage
 from openai.pagination import AsyncPage
 from openai.types import Model
 
-from nodes.backend import Backend, JsonSchema
-from nodes.backend_errors import SchemaRefused, translated
 from nodes.errors import BackendError, BackendUnavailable
+from nodes.llm.backend import Backend, JsonSchema
+from nodes.llm.backend_errors import SchemaRefused, translated
 
 log = structlog.get_logger(__name__)
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from nodes.backend import PER_MESSAGE, Answer, Backend, JsonSchema
-from nodes.backend_errors import Interrupted
 from nodes.errors import BackendUnavailable
+from nodes.llm.backend import PER_MESSAGE, Answer, Backend, JsonSchema
+from nodes.llm.backend_errors import Interrupted
 from nodes.state import Call, Role, Truncation, Turn
 
 RESERVE = 0.6  # seconds kept for what comes after the last model call

@@ -12,12 +12,12 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from nodes.backend_errors import Interrupted, translated
 from nodes.errors import BackendUnavailable
-from nodes.pace import Pace
-from nodes.providers import OTHER_LIMIT_FIELD, Endpoint, LimitField
+from nodes.llm.backend_errors import Interrupted, translated
+from nodes.llm.pace import Pace
+from nodes.llm.providers import OTHER_LIMIT_FIELD, Endpoint, LimitField
+from nodes.llm.thoughts import APART, THINKS_FIRST, Thinking, ThinkingChat, visible
 from nodes.state import Truncation
-from nodes.thoughts import APART, THINKS_FIRST, Thinking, ThinkingChat, visible
 
 JsonSchema = dict[str, Any]
 COUNT_SECONDS = 2.0

@@ -14,7 +14,7 @@ from langchain_core.messages import BaseMessageChunk
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
-from nodes.pace import SMOOTHING
+from nodes.llm.pace import SMOOTHING
 
 BEGIN, END = "<think>", "</think>"
 FENCE = "```"

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 import structlog
 
 from memory import TokenCounter
-from nodes.backend import PER_MESSAGE, Backend, JsonSchema, connect
-from nodes.backend_errors import OnlyThoughts, RequestRefused, SchemaRefused, delay_before
 from nodes.errors import (
     BackendError,
     BackendUnavailable,
@@ -21,7 +19,9 @@ from nodes.errors import (
     MinerError,
     TaskTooLong,
 )
-from nodes.job import (
+from nodes.llm.backend import PER_MESSAGE, Backend, JsonSchema, connect
+from nodes.llm.backend_errors import OnlyThoughts, RequestRefused, SchemaRefused, delay_before
+from nodes.llm.job import (
     FEWEST_TOKENS,
     RESERVE,
     TEMPLATE_TOKENS,
@@ -30,8 +30,8 @@ from nodes.job import (
     message_of,
     most_tokens,
 )
-from nodes.probe import probe, watch
-from nodes.providers import endpoints
+from nodes.llm.probe import probe, watch
+from nodes.llm.providers import endpoints
 from nodes.state import Turn
 from settings import Settings
 
