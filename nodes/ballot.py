@@ -6,12 +6,12 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 from nodes import materials, notebook
-from nodes.agreement import Cast, counted_as
-from nodes.answer_forms import FinalAnswer
+from nodes.answers.agreement import Cast, counted_as
+from nodes.answers.final_answers import read_final_answer, read_final_answers, read_short_answer
+from nodes.answers.forms import FinalAnswer
+from nodes.answers.quantities import NAME
 from nodes.context import Parts, compose
-from nodes.final_answers import read_final_answer, read_final_answers, read_short_answer
 from nodes.miner import Miner
-from nodes.quantities import NAME
 from nodes.state import AggregateState, PreviousOutput, Update
 from nodes.steps import deadline
 

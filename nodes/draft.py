@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from nodes import materials, notebook
-from nodes.arithmetic import wrong_equalities
+from nodes.answers.arithmetic import wrong_equalities
+from nodes.answers.final_answers import read_final_answer
 from nodes.context import Parts, Prompt, compose
 from nodes.errors import MinerError
-from nodes.final_answers import read_final_answer
 from nodes.llm.job import Reply
 from nodes.miner import Miner
 from nodes.state import CompleteState, Sample, Turn, Update

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nodes.answers.final_answers import read_final_answer
 from nodes.context import CUT_MARK
-from nodes.final_answers import read_final_answer
 from nodes.remarks import asks_for_less, much_shorter, replaces, said_instead
 from nodes.state import PreviousOutput, Request, Result, Truncation
 from nodes.tags import TAG, Written, says_nothing, split

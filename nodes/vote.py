@@ -8,9 +8,9 @@ from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 
-from nodes.agreement import Cast, counted_as
-from nodes.arithmetic import agrees, asked_value
-from nodes.final_answers import read_final_answers
+from nodes.answers.agreement import Cast, counted_as
+from nodes.answers.arithmetic import agrees, asked_value
+from nodes.answers.final_answers import read_final_answers
 from nodes.miner import Miner
 from nodes.state import CompleteState, Sample, Update
 

@@ -5,8 +5,8 @@ The rows are what models of three to eight billion parameters write at the end o
 
 import pytest
 
-from nodes.agreement import counted_as
-from nodes.final_answers import read_final_answer, read_final_answers, read_short_answer
+from nodes.answers.agreement import counted_as
+from nodes.answers.final_answers import read_final_answer, read_final_answers, read_short_answer
 
 SAME = {
     "integer": (

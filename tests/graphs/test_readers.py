@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.arithmetic import asked_value, evaluate, wrong_equalities
+from nodes.answers.arithmetic import asked_value, evaluate, wrong_equalities
+from nodes.answers.final_answers import read_final_answer, read_final_answers, read_short_answer
+from nodes.answers.numbers import parse_number
+from nodes.answers.quantities import read_quantity
 from nodes.check import read_pick, read_verdict
 from nodes.extract import read_json, read_lines
-from nodes.final_answers import read_final_answer, read_final_answers, read_short_answer
 from nodes.forgetting import order_to_forget_all, orders_to_forget
 from nodes.labelled import read_feedbacks
-from nodes.numbers import parse_number
-from nodes.quantities import read_quantity
 from nodes.reconcile import planned
 from nodes.refine import read_open
 from nodes.state import Known, Preference

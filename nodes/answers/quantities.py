@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from nodes.markup import DOLLAR
-from nodes.numbers import number_in_words, parse_number
+from nodes.answers.markup import DOLLAR
+from nodes.answers.numbers import number_in_words, parse_number
 
 LONGEST_PHRASE = 120
 MOST_WORDS = 12

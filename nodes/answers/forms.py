@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from nodes.formulas import is_formula, is_list, one_spelling
-from nodes.markup import plain
-from nodes.numbers import parse_number
-from nodes.quantities import read_quantity, with_plain_hours
+from nodes.answers.formulas import is_formula, is_list, one_spelling
+from nodes.answers.markup import plain
+from nodes.answers.numbers import parse_number
+from nodes.answers.quantities import read_quantity, with_plain_hours
 
 Kind = Literal["number", "choice", "formula", "text"]
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from text_to_num import text2num
 
-from nodes.markup import plain
+from nodes.answers.markup import plain
 
 _DECORATION = re.compile(r"[¤$€£¥%]")
 _LOOSE_SIGN = re.compile(r"^([-+])\s+")

@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from simpleeval import InvalidExpression, SimpleEval
 
-from nodes.equalities import EXPRESSION, Equality, equalities, plain_arithmetic
-from nodes.numbers import parse_number
+from nodes.answers.equalities import EXPRESSION, Equality, equalities, plain_arithmetic
+from nodes.answers.numbers import parse_number
 
 _OPERATION = re.compile(r"[\d)%] *(?:\*\*|[-+*/]) *[-(\d.]")
 _IMPLIED = re.compile(r"(?<=[\d)%])\(")

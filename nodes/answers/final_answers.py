@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from nodes.answer_forms import (
+from nodes.answers.forms import (
     LONGEST_MARKED_UP,
     LONGEST_STATED,
     WRAPPING,

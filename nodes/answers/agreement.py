@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from nodes.quantities import NAME
+from nodes.answers.quantities import NAME
 
 Cast = tuple[str, ...]  # the final answers to each of the queries, each as its kind and value
 _WITH_WORDS = ("number", "choice")

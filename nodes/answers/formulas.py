@@ -5,9 +5,9 @@ Only spellings are made one, by rules that keep the value; nothing is expanded o
 
 import re
 
-from nodes.markup import SET_CLOSES, SET_OPENS
-from nodes.numbers import parse_number
-from nodes.quantities import read_quantity
+from nodes.answers.markup import SET_CLOSES, SET_OPENS
+from nodes.answers.numbers import parse_number
+from nodes.answers.quantities import read_quantity
 
 LONGEST = 200
 MOST_PARTS = 30

@@ -1,0 +1,1 @@
+"""What an answer says: final answers read, compared and counted."""
