@@ -8,7 +8,7 @@ from langgraph.graph.state import CompiledStateGraph
 from nodes.apply import apply
 from nodes.extract import extract, extract_lines, feedback_of, recall_all
 from nodes.miner import Miner
-from nodes.praise import is_mere_praise
+from nodes.preferences.praise import is_mere_praise
 from nodes.reconcile import reconcile
 from nodes.state import HumanFeedbackState, Request, Result
 from nodes.steps import later_step, step

@@ -5,8 +5,8 @@ from collections import Counter
 
 from memory import EntryConflict, InvalidEntry, PlaybookFull, UnknownEntry, Writer
 from nodes.errors import PlaybookBusy
-from nodes.forgetting import order_to_forget_all
 from nodes.miner import Miner
+from nodes.preferences.forgetting import order_to_forget_all
 from nodes.reconcile import KEPT_VERBATIM, REST_VERBATIM
 from nodes.state import Applied, Change, HumanFeedbackState, PlaybookAction, Update
 

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
 from nodes.miner import Miner
+from nodes.preferences.topics import CATEGORIES
 from nodes.recall import begun
 from nodes.state import HumanFeedbackState, Known, Preference, Turn, Update
 from nodes.steps import deadline
-from nodes.topics import CATEGORIES
 
 SYSTEM = """\
 You keep the list of what a user prefers. Read what the user says and note every lasting \

@@ -10,14 +10,19 @@ import re
 from collections.abc import Iterator, Sequence
 
 from nodes.extract import feedback_of, is_full
-from nodes.faithful import Span, places, worded
-from nodes.forgetting import Order, keeps_something, order_to_forget_all, orders_to_forget
 from nodes.miner import Miner
-from nodes.praise import is_mere_praise
-from nodes.stance import sentences
+from nodes.preferences.faithful import Span, places, worded
+from nodes.preferences.forgetting import (
+    Order,
+    keeps_something,
+    order_to_forget_all,
+    orders_to_forget,
+)
+from nodes.preferences.praise import is_mere_praise
+from nodes.preferences.stance import sentences
+from nodes.preferences.topics import category_of, compatible, topic_of
+from nodes.preferences.wording import essence, is_conditional, is_negated, meaning
 from nodes.state import Change, HumanFeedbackState, Known, Preference, Update
-from nodes.topics import category_of, compatible, topic_of
-from nodes.wording import essence, is_conditional, is_negated, meaning
 
 KEPT_VERBATIM = "kept verbatim"
 REST_VERBATIM = "rest kept verbatim"

@@ -10,7 +10,7 @@ from memory.entries import Export
 from memory.errors import UnknownEntry
 from nodes.context import preferences_listed
 from nodes.miner import Miner
-from nodes.topics import category_of
+from nodes.preferences.topics import category_of
 from server.errors import ApiError, ErrorBody
 from server.openapi import body
 from server.raw_path import RawPathRoute

@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
+from nodes.preferences.topics import CATEGORIES
 from nodes.recall import QUERY_CHARACTERS
-from nodes.topics import CATEGORIES
 from server.wire.form import text
 
 LARGEST_OFFSET = 1_000_000_000

@@ -18,12 +18,12 @@ from nodes.answers.numbers import parse_number
 from nodes.answers.quantities import read_quantity
 from nodes.check import read_pick, read_verdict
 from nodes.extract import read_json, read_lines
-from nodes.forgetting import order_to_forget_all, orders_to_forget
 from nodes.labelled import read_feedbacks
+from nodes.preferences.forgetting import order_to_forget_all, orders_to_forget
+from nodes.preferences.topics import topic_of
 from nodes.reconcile import planned
 from nodes.refine import read_open
 from nodes.state import Known, Preference
-from nodes.topics import topic_of
 
 _WORD = re.compile(r"[^\W_]+")
 LABELS = ("PROBLEM:", "SUGGESTION:", "**Problem:**", "Fix:", "1.", "-", "|", "\n", "\n\n", "---")

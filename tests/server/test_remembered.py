@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from memory.entries import Export
-from nodes.topics import CATEGORIES
+from nodes.preferences.topics import CATEGORIES
 from running_miner import COMPLETE, client_of, miner_settings, serving
 from scripted import Scripted
 from server.wire.remembered import EntryChange, NewEntry

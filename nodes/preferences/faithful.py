@@ -8,9 +8,9 @@ please" would say the opposite.
 import re
 from itertools import islice
 
-from nodes.stance import condition_of, passage, self_standing, stances, widened
-from nodes.topics import languages
-from nodes.wording import essence, is_conditional, is_negated, meaning, straight
+from nodes.preferences.stance import condition_of, passage, self_standing, stances, widened
+from nodes.preferences.topics import languages
+from nodes.preferences.wording import essence, is_conditional, is_negated, meaning, straight
 
 _EDGE = " \t\n.,;:!?…\"'()"
 _PLACE = re.compile(r"\s+(?:in|for|inside|within)\b[^.,;:!?\n]*", re.IGNORECASE)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from nodes.wording import denials, essence, straight
+from nodes.preferences.wording import denials, essence, straight
 
 _ABBREVIATED = r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\A\d)(?<!\n\d)"
 _SENTENCE_END = re.compile(rf"{_ABBREVIATED}(?<![.!?…])[.!?…]+(?=[\s\"')]|$)|[。！？]|\n")  # noqa: RUF001

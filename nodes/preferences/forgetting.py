@@ -9,7 +9,7 @@ alone, or an order that names what is remembered ("delete everything you know ab
 import re
 from dataclasses import dataclass, replace
 
-from nodes.wording import is_negated, straight
+from nodes.preferences.wording import is_negated, straight
 
 # Both are bounded: a text of nothing but such words must not be read again from each of them.
 _SOFTENED = (

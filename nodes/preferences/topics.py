@@ -8,8 +8,8 @@ titles" do not contradict). Where the rules are not sure, both are kept.
 import re
 from dataclasses import dataclass
 
-from nodes.stance import clauses
-from nodes.wording import meaning
+from nodes.preferences.stance import clauses
+from nodes.preferences.wording import meaning
 
 
 def _pattern(words: str) -> re.Pattern[str]:

@@ -1,0 +1,1 @@
+"""What a feedback changes: grounding in the words of the user, the plan of changes."""
