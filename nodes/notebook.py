@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from nodes.answers.final_answers import read_final_answer
 from nodes.context import CUT_MARK
+from nodes.documents.tags import TAG, Written, says_nothing, split
 from nodes.remarks import asks_for_less, much_shorter, replaces, said_instead
 from nodes.state import PreviousOutput, Request, Result, Truncation
-from nodes.tags import TAG, Written, says_nothing, split
 
 NO_UPDATE = "no update"
 LONGEST_RESPONSE = 50_000

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from nodes import materials
 from nodes.context import Material, Parts, Prompt, compose
+from nodes.documents.tags import says_nothing
 from nodes.llm.job import Reply
 from nodes.miner import Miner
 from nodes.notebook import OUTPUT_HEADING
 from nodes.remarks import replaces
 from nodes.state import Feedback, PreviousOutput, RefineState, Turn, Update
 from nodes.steps import deadline
-from nodes.tags import says_nothing
 
 SYSTEM = """\
 You are a careful editor. You are given a task, an output that tries to do it, and feedback on \

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nodes.documents.tags import Written, says_nothing, split
 from nodes.notebook import output_of
 from nodes.state import PreviousOutput, Request, Result
-from nodes.tags import Written, says_nothing, split
 
 DOCUMENTS = [
     "One line",

@@ -1,0 +1,1 @@
+"""A document taken out of an answer, and never overwritten by a part of itself."""
