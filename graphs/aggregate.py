@@ -10,7 +10,7 @@ from nodes.ballot import count, judge_answers, nothing_to_count
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.state import AggregateState, Request, Result
-from nodes.steps import step
+from nodes.steps import required
 
 Machine = CompiledStateGraph[AggregateState, None, Request, Result]
 
@@ -26,10 +26,10 @@ def route_count(state: AggregateState) -> Literal["judge_answers", "__end__"]:
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     graph = StateGraph(AggregateState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall))
-    graph.add_node("nothing", step(miner, nothing_to_count))
-    graph.add_node("count", step(miner, count))
-    graph.add_node("judge_answers", step(miner, judge_answers))
+    graph.add_node("recall", required(miner, recall))
+    graph.add_node("nothing", required(miner, nothing_to_count))
+    graph.add_node("count", required(miner, count))
+    graph.add_node("judge_answers", required(miner, judge_answers))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_edge("nothing", END)

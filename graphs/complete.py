@@ -11,7 +11,7 @@ from nodes.miner import Miner
 from nodes.recall import recall_with_history
 from nodes.remember import remember
 from nodes.state import CompleteState, Request, Result
-from nodes.steps import later_step, step
+from nodes.steps import REVISING, best_effort, required
 from nodes.vote import choose, readable, tally
 
 Machine = CompiledStateGraph[CompleteState, None, Request, Result]
@@ -51,14 +51,14 @@ def build(miner: Miner) -> Machine:
         return miner.model.with_thoughts(EXPECTED_CHECK_TOKENS)
 
     graph = StateGraph(CompleteState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall_with_history))
-    graph.add_node("draft", step(miner, draft))
-    graph.add_node("sample", later_step(miner, sample, expected_sample_tokens))
-    graph.add_node("choose", step(miner, choose))
-    graph.add_node("check", later_step(miner, check, expected_check_tokens))
-    graph.add_node("revise", later_step(miner, revise, expected_sample_tokens))
-    graph.add_node("compare", later_step(miner, compare, expected_check_tokens))
-    graph.add_node("remember", step(miner, remember))
+    graph.add_node("recall", required(miner, recall_with_history))
+    graph.add_node("draft", required(miner, draft))
+    graph.add_node("sample", best_effort(miner, sample, expected_sample_tokens))
+    graph.add_node("choose", required(miner, choose))
+    graph.add_node("check", best_effort(miner, check, expected_check_tokens))
+    graph.add_node("revise", best_effort(miner, revise, expected_sample_tokens), metadata=REVISING)
+    graph.add_node("compare", best_effort(miner, compare, expected_check_tokens))
+    graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "draft")
     graph.add_conditional_edges("draft", route_draft)

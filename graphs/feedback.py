@@ -9,7 +9,7 @@ from nodes.critique import REFORMAT_TOKENS, critique, keep_whole, reformat
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.state import FeedbackState, Request, Result
-from nodes.steps import later_step, step
+from nodes.steps import best_effort, required
 
 Machine = CompiledStateGraph[FeedbackState, None, Request, Result]
 
@@ -30,10 +30,10 @@ def expected_reformat_tokens(state: FeedbackState) -> int:
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     graph = StateGraph(FeedbackState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall))
-    graph.add_node("critique", step(miner, critique))
-    graph.add_node("reformat", later_step(miner, reformat, expected_reformat_tokens))
-    graph.add_node("keep_whole", step(miner, keep_whole))
+    graph.add_node("recall", required(miner, recall))
+    graph.add_node("critique", required(miner, critique))
+    graph.add_node("reformat", best_effort(miner, reformat, expected_reformat_tokens))
+    graph.add_node("keep_whole", required(miner, keep_whole))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "critique")
     graph.add_conditional_edges("critique", route_critique)

@@ -11,7 +11,7 @@ from nodes.miner import Miner
 from nodes.preferences.praise import is_mere_praise
 from nodes.reconcile import reconcile
 from nodes.state import HumanFeedbackState, Request, Result
-from nodes.steps import later_step, step
+from nodes.steps import best_effort, required
 
 Machine = CompiledStateGraph[HumanFeedbackState, None, Request, Result]
 
@@ -31,13 +31,13 @@ def route_apply(state: HumanFeedbackState) -> Literal["reread", "__end__"]:
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     graph = StateGraph(HumanFeedbackState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall_all))
+    graph.add_node("recall", required(miner, recall_all))
     # Without a model the feedback is still kept, word for word.
-    graph.add_node("extract", later_step(miner, extract, lambda _: EXPECTED_TOKENS))
-    graph.add_node("extract_lines", later_step(miner, extract_lines, lambda _: EXPECTED_TOKENS))
-    graph.add_node("reconcile", step(miner, reconcile))
-    graph.add_node("apply", step(miner, apply))
-    graph.add_node("reread", step(miner, recall_all))
+    graph.add_node("extract", best_effort(miner, extract, lambda _: EXPECTED_TOKENS))
+    graph.add_node("extract_lines", best_effort(miner, extract_lines, lambda _: EXPECTED_TOKENS))
+    graph.add_node("reconcile", required(miner, reconcile))
+    graph.add_node("apply", required(miner, apply))
+    graph.add_node("reread", required(miner, recall_all))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "extract")
     graph.add_conditional_edges("extract", route_extract)

@@ -9,7 +9,7 @@ from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.research import EXPECTED_TOKENS, say_off, search, synthesise
 from nodes.state import Request, Result, SearchState
-from nodes.steps import later_step, step
+from nodes.steps import best_effort, required
 
 Machine = CompiledStateGraph[SearchState, None, Request, Result]
 
@@ -25,11 +25,11 @@ def build(miner: Miner) -> Machine:
         return "off" if miner.search is None else "search"
 
     graph = StateGraph(SearchState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall))
-    graph.add_node("off", step(miner, say_off))
-    graph.add_node("search", step(miner, search))
+    graph.add_node("recall", required(miner, recall))
+    graph.add_node("off", required(miner, say_off))
+    graph.add_node("search", required(miner, search))
     # Without a model the sources alone are still an answer.
-    graph.add_node("synthesise", later_step(miner, synthesise, lambda _: EXPECTED_TOKENS))
+    graph.add_node("synthesise", best_effort(miner, synthesise, lambda _: EXPECTED_TOKENS))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_edge("off", END)

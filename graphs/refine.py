@@ -15,7 +15,7 @@ from nodes.refine import (
     rewrite_again,
 )
 from nodes.state import RefineState, Request, Result
-from nodes.steps import later_step, step
+from nodes.steps import REVISING, best_effort, required
 
 Machine = CompiledStateGraph[RefineState, None, Request, Result]
 
@@ -41,10 +41,14 @@ def build(miner: Miner) -> Machine:
         return miner.model.with_thoughts(EXPECTED_JUDGE_TOKENS)
 
     graph = StateGraph(RefineState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall))
-    graph.add_node("rewrite", step(miner, rewrite))
-    graph.add_node("judge", later_step(miner, judge, expected_judge_tokens))
-    graph.add_node("rewrite_again", later_step(miner, rewrite_again, expected_rewrite_tokens))
+    graph.add_node("recall", required(miner, recall))
+    graph.add_node("rewrite", required(miner, rewrite))
+    graph.add_node("judge", best_effort(miner, judge, expected_judge_tokens))
+    graph.add_node(
+        "rewrite_again",
+        best_effort(miner, rewrite_again, expected_rewrite_tokens),
+        metadata=REVISING,
+    )
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "rewrite")
     graph.add_conditional_edges("rewrite", route_rewrite)

@@ -37,7 +37,6 @@ COMPONENTS = tuple(BUILDERS)
 
 
 CONFIG: RunnableConfig = {"recursion_limit": 60}  # far above what the loops' own bounds allow
-REVISING = frozenset({"revise", "rewrite_again"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,5 @@ class _Texts:
         text = sieve.passes(message.text)
         if not text:
             return None
-        node = about["langgraph_node"]
         call = self._calls.setdefault(message.id, len(self._calls) + 1)
-        return Token(node, "revision" if node in REVISING else "draft", call, text)
+        return Token(about["langgraph_node"], about.get("writes", "draft"), call, text)

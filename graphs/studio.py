@@ -25,7 +25,7 @@ from settings import ENV_FILE, Settings, SettingsError
 
 log = structlog.get_logger(__name__)
 
-ACCUMULATED = ("calls", "timings")
+ACCUMULATED = ("fallbacks", "calls", "timings")
 
 
 class Studio:

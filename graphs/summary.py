@@ -9,7 +9,7 @@ from nodes import materials
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.state import Request, Result, SummaryState
-from nodes.steps import step
+from nodes.steps import required
 from nodes.summarise import measure, nothing_to_summarise, summarise, take_notes
 
 Machine = CompiledStateGraph[SummaryState, None, Request, Result]
@@ -26,11 +26,11 @@ def route_measure(state: SummaryState) -> Literal["take_notes", "summarise"]:
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     graph = StateGraph(SummaryState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", step(miner, recall))
-    graph.add_node("nothing", step(miner, nothing_to_summarise))
-    graph.add_node("measure", step(miner, measure))
-    graph.add_node("take_notes", step(miner, take_notes))
-    graph.add_node("summarise", step(miner, summarise))
+    graph.add_node("recall", required(miner, recall))
+    graph.add_node("nothing", required(miner, nothing_to_summarise))
+    graph.add_node("measure", required(miner, measure))
+    graph.add_node("take_notes", required(miner, take_notes))
+    graph.add_node("summarise", required(miner, summarise))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_edge("nothing", END)

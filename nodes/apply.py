@@ -8,7 +8,13 @@ from nodes.errors import PlaybookBusy
 from nodes.miner import Miner
 from nodes.preferences.forgetting import order_to_forget_all
 from nodes.reconcile import KEPT_VERBATIM, REST_VERBATIM
-from nodes.state import Applied, Change, HumanFeedbackState, PlaybookAction, Update
+from nodes.state import (
+    Applied,
+    Change,
+    HumanFeedbackState,
+    HumanFeedbackUpdate,
+    PlaybookAction,
+)
 
 REJECTED = "not kept: it does not rest on words of the feedback, or names nothing known"
 ALREADY_KNOWN = "already known; kept as it is"
@@ -23,7 +29,7 @@ _KEPT = {KEPT_VERBATIM: VERBATIM, REST_VERBATIM: REST_KEPT}
 MOST_READINGS = 5
 
 
-async def apply(miner: Miner, state: HumanFeedbackState) -> Update:
+async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """Apply the changes, all on the state they were decided on, or none.
 
     Raises `PlaybookBusy` when that state never held still.
@@ -32,7 +38,7 @@ async def apply(miner: Miner, state: HumanFeedbackState) -> Update:
     return await asyncio.shield(miner.errands.carry(_applied(miner, state)))
 
 
-async def _applied(miner: Miner, state: HumanFeedbackState) -> Update:
+async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     async with miner.playbook.writing(state.cid) as writer:
         if await _changed_since(writer, state):
             if state.readings >= MOST_READINGS:
@@ -41,7 +47,7 @@ async def _applied(miner: Miner, state: HumanFeedbackState) -> Update:
         # What is dropped makes room for what is learnt.
         ordered = sorted(state.changes, key=lambda change: change.action != "delete")
         applied = [await _apply_one(writer, change) for change in ordered]
-    return {"applied": applied, "stale": False, "answer": _told(applied, state.fallback)}
+    return {"applied": applied, "stale": False, "answer": _told(applied, state.fallbacks)}
 
 
 async def _changed_since(writer: Writer, state: HumanFeedbackState) -> bool:
@@ -86,12 +92,12 @@ def _done(action: PlaybookAction, node_id: str, message: str, content: str) -> A
     return Applied(action=action, node_id=node_id, success=True, message=message, content=content)
 
 
-def _told(applied: list[Applied], fallback: str) -> str:
+def _told(applied: list[Applied], fallbacks: list[str]) -> str:
     if not applied:
         return NOTHING
     counts = Counter(change.message for change in applied if change.success)
     done = ", ".join(f"{count} {message}" for message, count in counts.items())
     parts = [f"Preferences: {done}." if done else "No preference was changed."]
-    parts += [_KEPT[fallback]] if done and fallback in _KEPT else []
+    parts += [_KEPT[each] for each in fallbacks if done and each in _KEPT]
     unsure = any(change.message == UNSURE for change in applied)
     return " ".join([*parts, *([f"{UNSURE[0].upper()}{UNSURE[1:]}"] if unsure else [])])

@@ -10,10 +10,10 @@ from nodes.answers.agreement import Cast, counted_as
 from nodes.answers.final_answers import read_final_answer, read_final_answers, read_short_answer
 from nodes.answers.forms import FinalAnswer
 from nodes.answers.quantities import NAME
-from nodes.context import Parts, compose
+from nodes.context import Parts
 from nodes.miner import Miner
-from nodes.state import AggregateState, PreviousOutput, Update
-from nodes.steps import deadline
+from nodes.state import AggregateState, AggregateUpdate, PreviousOutput, Update
+from nodes.steps import write
 
 SYSTEM = """\
 You are given a task and several answers to it. Decide what the right answer is: prefer what most \
@@ -31,12 +31,12 @@ _STATES_AN_ANSWER = re.compile(r"\banswer\b|答案|^####|\\boxed", re.IGNORECASE
 Answers = tuple[FinalAnswer, ...]
 
 
-async def nothing_to_count(_: Miner, __: AggregateState) -> Update:
+async def nothing_to_count(_: Miner, __: AggregateState) -> AggregateUpdate:
     """Say so; no model is asked."""
     return {"answer": NOTHING}
 
 
-async def count(_: Miner, state: AggregateState) -> Update:
+async def count(_: Miner, state: AggregateState) -> AggregateUpdate:
     """Count the final answers that can be read off the outputs, and answer with the leading one."""
     ballots = [output for output in state.previous_outputs if output.component not in NO_BALLOT]
     answers = _readable(ballots, len(state.queries))
@@ -60,8 +60,9 @@ async def judge_answers(miner: Miner, state: AggregateState) -> Update:
     """Let the model decide between answers that cannot be counted, and say that it did."""
     documents = notebook.instruction(state) if notebook.carried(state) else ""
     closing = ("Decide, and write the answer.", materials.closing_of(state), documents)
-    prompt = await compose(
+    reply, update = await write(
         miner,
+        state,
         Parts(
             system=SYSTEM,
             preferences=state.preferences,
@@ -72,21 +73,13 @@ async def judge_answers(miner: Miner, state: AggregateState) -> Update:
             closing="\n".join(part for part in closing if part),
         ),
     )
-    reply = await miner.model.ask(
-        "judge_answers", prompt.turns, deadline=deadline(state), keep_partial=True
-    )
     found = notebook.written(state, reply.text, reply.truncated)
     note = found.note or (notebook.DOCUMENT_NOTE if found.document else reply.text)
     return {
-        "prompt": prompt.turns,
-        "cut": prompt.cut,
+        **update,
         "answer": f"{NO_VOTE}\n\n{note}",
         "document": found.document or "",
-        "truncated": reply.truncated,
-        "stopped_by_deadline": reply.truncated == "deadline",
         "strategy": "judge",
-        "rounds": 1,
-        "calls": [reply.call],
     }
 
 

@@ -8,8 +8,8 @@ import re
 
 from nodes.miner import Miner
 from nodes.remarks import much_shorter, said_instead
-from nodes.state import Call, CompleteState, Turn, Update
-from nodes.steps import deadline
+from nodes.state import Call, CompleteState, CompleteUpdate, Turn
+from nodes.steps import ask
 
 CHECK = """\
 Check your answer above against the task and the preferences. Reply with one line and nothing \
@@ -49,24 +49,24 @@ _REMARK = re.compile(r"\W*(PASS|REVISE)\b")
 _PICK = re.compile(r"\b([12])\b")
 
 
-async def check(miner: Miner, state: CompleteState) -> Update:
+async def check(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """One line about the answer: a fault, or none."""
-    reply = await miner.model.ask(
-        "check",
+    reply = await ask(
+        miner,
+        state,
         [*_answered(state), Turn(role="user", content=CHECK)],
-        deadline=deadline(state),
         limit=CHECK_TOKENS,
         temperature=0.0,
     )
     return {"fault": read_verdict(reply.text), "calls": [reply.call]}
 
 
-async def revise(miner: Miner, state: CompleteState) -> Update:
+async def revise(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """The answer again with the fault put right; not yet accepted."""
-    reply = await miner.model.ask(
-        "revise",
+    reply = await ask(
+        miner,
+        state,
         [*_answered(state), Turn(role="user", content=REVISE.format(fault=state.fault))],
-        deadline=deadline(state),
         shown=True,
     )
     usable = not reply.truncated and is_answer(reply.text, state.answer)
@@ -77,17 +77,17 @@ async def revise(miner: Miner, state: CompleteState) -> Update:
     }
 
 
-async def compare(miner: Miner, state: CompleteState) -> Update:
+async def compare(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """Put the revision in the answer's place if it is judged better in both orders."""
     calls: list[Call] = []
     for first, second, better in (
         (state.answer, state.candidate, "2"),
         (state.candidate, state.answer, "1"),
     ):
-        reply = await miner.model.ask(
-            "compare",
+        reply = await ask(
+            miner,
+            state,
             _comparison(state, first, second),
-            deadline=deadline(state),
             limit=COMPARE_TOKENS,
             temperature=0.0,
         )

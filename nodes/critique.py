@@ -1,11 +1,11 @@
 """Finding what is wrong with an output, in plain labelled lines."""
 
 from nodes import materials
-from nodes.context import Material, Parts, compose
+from nodes.context import Material, Parts
 from nodes.labelled import read_feedbacks
 from nodes.miner import Miner
-from nodes.state import Feedback, FeedbackState, Turn, Update
-from nodes.steps import deadline
+from nodes.state import Feedback, FeedbackState, FeedbackUpdate, Turn
+from nodes.steps import ask, write
 
 SYSTEM = """\
 You are a strict and fair reviewer. You are given a task and an output that tries to do it. Name \
@@ -24,10 +24,11 @@ SUGGESTION: <what to do about it>"""
 REFORMAT_TOKENS = 600
 
 
-async def critique(miner: Miner, state: FeedbackState) -> Update:
+async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
     """A review of the output under work."""
-    prompt = await compose(
+    reply, update = await write(
         miner,
+        state,
         Parts(
             system=REVIEW if state.canvas else SYSTEM,
             preferences=state.preferences,
@@ -41,44 +42,35 @@ async def critique(miner: Miner, state: FeedbackState) -> Update:
             closing="Review the output.",
         ),
     )
-    reply = await miner.model.ask(
-        "critique", prompt.turns, deadline=deadline(state), keep_partial=True
-    )
     return {
-        "prompt": prompt.turns,
-        "cut": prompt.cut,
+        **update,
         "critique": reply.text,
-        "answer": reply.text,
         "feedbacks": [] if state.canvas else read_feedbacks(reply.text),
-        "truncated": reply.truncated,
-        "stopped_by_deadline": reply.truncated == "deadline",
-        "rounds": 1,
-        "calls": [reply.call],
     }
 
 
-async def reformat(miner: Miner, state: FeedbackState) -> Update:
+async def reformat(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
     """The same review in lines that can be read."""
-    reply = await miner.model.ask(
-        "reformat",
+    reply = await ask(
+        miner,
+        state,
         [
             *state.prompt,
             Turn(role="assistant", content=state.critique),
             Turn(role="user", content=REFORMAT),
         ],
-        deadline=deadline(state),
         limit=REFORMAT_TOKENS,
         temperature=0.0,
     )
     return {
         "feedbacks": read_feedbacks(reply.text),
-        "fallback": state.fallback or "reformatted",
+        "fallbacks": ["reformatted"],
         "rounds": state.rounds + 1,
         "calls": [reply.call],
     }
 
 
-async def keep_whole(_: Miner, state: FeedbackState) -> Update:
+async def keep_whole(_: Miner, state: FeedbackState) -> FeedbackUpdate:
     """The whole review as one item, since no single faults could be read off it."""
     whole = Feedback(problem=state.critique, suggestion="")
-    return {"feedbacks": [whole], "fallback": "unparsed critique"}
+    return {"feedbacks": [whole], "fallbacks": ["unparsed critique"]}

@@ -10,8 +10,8 @@ from nodes.context import Parts, Prompt, compose
 from nodes.errors import MinerError
 from nodes.llm.job import Reply
 from nodes.miner import Miner
-from nodes.state import CompleteState, Sample, Turn, Update
-from nodes.steps import deadline
+from nodes.state import CompleteState, CompleteUpdate, Sample, Turn
+from nodes.steps import ask
 
 SYSTEM = """\
 You are a careful assistant. Do exactly what the task asks, correctly and completely, and answer \
@@ -22,7 +22,7 @@ Answer: <the number or the letter>"""
 INDEPENDENT_TEMPERATURE = 0.7  # identical samples would prove nothing by agreeing
 
 
-async def draft(miner: Miner, state: CompleteState) -> Update:
+async def draft(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """The first answer; with the strategy `vote`, several at the same time."""
     prompt = await _prompt(miner, state)
     wanted = miner.settings.vote_samples if miner.settings.complete_strategy == "vote" else 1
@@ -36,20 +36,14 @@ async def draft(miner: Miner, state: CompleteState) -> Update:
         "answer": best.text,
         "truncated": best.truncated,
         "strategy": miner.settings.complete_strategy,
-        "stopped_by_deadline": best.truncated == "deadline",
         "rounds": 1,
         "calls": [reply.call for reply in replies],
     }
 
 
-async def sample(miner: Miner, state: CompleteState) -> Update:
+async def sample(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """One more independent answer to the same prompt."""
-    reply = await miner.model.ask(
-        "sample",
-        state.prompt,
-        deadline=deadline(state),
-        temperature=_independent(miner),
-    )
+    reply = await ask(miner, state, state.prompt, temperature=_independent(miner))
     return {
         "samples": [*state.samples, _sample(reply)],
         "rounds": state.rounds + 1,
@@ -82,11 +76,8 @@ async def _prompt(miner: Miner, state: CompleteState) -> Prompt:
 async def _replies(
     miner: Miner, state: CompleteState, turns: Sequence[Turn], wanted: int
 ) -> list[Reply]:
-    first = miner.model.ask("draft", turns, deadline=deadline(state), keep_partial=True)
-    others = [
-        miner.model.ask("draft", turns, deadline=deadline(state), temperature=_independent(miner))
-        for _ in range(wanted - 1)
-    ]
+    first = ask(miner, state, turns, keep_partial=True)
+    others = [ask(miner, state, turns, temperature=_independent(miner)) for _ in range(wanted - 1)]
     outcomes = await asyncio.gather(first, *others, return_exceptions=True)
     replies = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
     failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]

@@ -11,9 +11,9 @@ from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
 from nodes.miner import Miner
 from nodes.preferences.topics import CATEGORIES
-from nodes.recall import begun
-from nodes.state import HumanFeedbackState, Known, Preference, Turn, Update
-from nodes.steps import deadline
+from nodes.recall import deadline_of
+from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, Known, Preference, Turn
+from nodes.steps import ask
 
 SYSTEM = """\
 You keep the list of what a user prefers. Read what the user says and note every lasting \
@@ -79,7 +79,7 @@ class _Items(BaseModel):
     preferences: list[_Item]
 
 
-async def recall_all(miner: Miner, state: HumanFeedbackState) -> Update:
+async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """Everything known of the user, in the order it was learnt."""
     entries = await miner.playbook.all(state.cid)
     known = [
@@ -91,10 +91,14 @@ async def recall_all(miner: Miner, state: HumanFeedbackState) -> Update:
         )
         for entry in entries
     ]
-    return begun(miner, state) | {"known": known, "readings": state.readings + 1}
+    return {
+        "deadline": deadline_of(miner, state),
+        "known": known,
+        "readings": state.readings + 1,
+    }
 
 
-async def extract(miner: Miner, state: HumanFeedbackState) -> Update:
+async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The preferences, asked for under a JSON schema."""
     prompt = await compose(
         miner,
@@ -107,14 +111,18 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> Update:
             closing="" if miner.model.honours_schema else LINES,
         ),
     )
-    update: Update = {"prompt": prompt.turns, "cut": prompt.cut, "rounds": state.rounds + 1}
+    update: HumanFeedbackUpdate = {
+        "prompt": prompt.turns,
+        "cut": prompt.cut,
+        "rounds": state.rounds + 1,
+    }
     if not miner.model.honours_schema:
         return update
     try:
-        reply = await miner.model.ask(
-            "extract",
+        reply = await ask(
+            miner,
+            state,
             prompt.turns,
-            deadline=deadline(state),
             limit=EXTRACT_TOKENS,
             temperature=0.0,
             schema=SCHEMA,
@@ -125,21 +133,21 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> Update:
     return update | {"extracted": found, "calls": [reply.call]}
 
 
-async def extract_lines(miner: Miner, state: HumanFeedbackState) -> Update:
+async def extract_lines(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The preferences, asked for in plain labelled lines."""
     turns = state.prompt
     if not turns[-1].content.endswith(LINES):
         turns = [*turns[:-1], Turn(role="user", content=f"{turns[-1].content}\n\n{LINES}")]
-    reply = await miner.model.ask(
-        "extract_lines",
+    reply = await ask(
+        miner,
+        state,
         turns,
-        deadline=deadline(state),
         limit=EXTRACT_TOKENS,
         temperature=0.0,
     )
     return {
         "extracted": read_lines(reply.text, state.known),
-        "fallback": "labelled lines",
+        "fallbacks": ["labelled lines"],
         "rounds": state.rounds + 1,
         "calls": [reply.call],
     }

@@ -8,7 +8,6 @@ import structlog
 from memory import MemoryStoreError
 from nodes.miner import Miner
 from nodes.state import State, Turn, Update
-from nodes.steps import deadline
 
 log = structlog.get_logger(__name__)
 
@@ -18,23 +17,19 @@ SHARE = 0.25  # of the time left that the memory may take at most
 
 async def recall(miner: Miner, state: State) -> Update:
     """The preferences that matter for this request, as many as the token budget holds."""
-    update = begun(miner, state)
-    return update | await _preferences(miner, state, _patience(state.model_copy(update=update)))
+    ends = deadline_of(miner, state)
+    return {"deadline": ends, **await _preferences(miner, state, _patience(ends))}
 
 
 async def recall_with_history(miner: Miner, state: State) -> Update:
     """The preferences, and what was said before in this conversation."""
-    update = begun(miner, state)
-    seconds = _patience(state.model_copy(update=update))
+    ends = deadline_of(miner, state)
+    seconds = _patience(ends)
     preferences, history = await asyncio.gather(
         _preferences(miner, state, seconds), _history(miner, state, seconds)
     )
-    return (
-        update
-        | preferences
-        | history
-        | noted(preferences.get("fallback", ""), history.get("fallback", ""))
-    )
+    told = [*preferences.get("fallbacks", []), *history.get("fallbacks", [])]
+    return {"deadline": ends, **preferences, **history, "fallbacks": told}
 
 
 def about(state: State) -> str:
@@ -42,17 +37,9 @@ def about(state: State) -> str:
     return "\n".join([state.task, *state.queries])[:QUERY_CHARACTERS]
 
 
-def begun(miner: Miner, state: State) -> Update:
-    """The deadline, where the caller set none."""
-    if state.deadline is not None:
-        return {}
-    return {"deadline": time.monotonic() + miner.settings.deadline_seconds}
-
-
-def noted(*fallbacks: str) -> Update:
-    """The update that tells of several things that something else stood in for."""
-    told = ", ".join(fallback for fallback in fallbacks if fallback)
-    return {"fallback": told} if told else {}
+def deadline_of(miner: Miner, state: State) -> float:
+    """When the run has to end; the settings decide where the caller set no time."""
+    return state.deadline or time.monotonic() + miner.settings.deadline_seconds
 
 
 async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
@@ -86,11 +73,11 @@ async def _history(miner: Miner, state: State, seconds: float) -> Update:
     return {"history": [Turn(role=message.role, content=message.content) for message in messages]}
 
 
-def _patience(state: State) -> float:
-    return (deadline(state) - time.monotonic()) * SHARE
+def _patience(deadline: float) -> float:
+    return (deadline - time.monotonic()) * SHARE
 
 
 def _without(store: str, error: MemoryStoreError) -> Update:
     # An answer without the memory is worth more to the caller than none, if it says so.
     log.warning("memory does not answer; going on without it", store=store, reason=str(error))
-    return noted(f"no {store}")
+    return {"fallbacks": [f"no {store}"]}

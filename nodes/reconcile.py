@@ -22,7 +22,7 @@ from nodes.preferences.praise import is_mere_praise
 from nodes.preferences.stance import sentences
 from nodes.preferences.topics import category_of, compatible, topic_of
 from nodes.preferences.wording import essence, is_conditional, is_negated, meaning
-from nodes.state import Change, HumanFeedbackState, Known, Preference, Update
+from nodes.state import Change, HumanFeedbackState, HumanFeedbackUpdate, Known, Preference
 
 KEPT_VERBATIM = "kept verbatim"
 REST_VERBATIM = "rest kept verbatim"
@@ -35,7 +35,7 @@ _SEVERAL = re.compile(r",|\b(?:and|or)\b", re.IGNORECASE)
 _LEADING_AND = re.compile(r"\A(?:and|then)\s+", re.IGNORECASE)
 
 
-async def reconcile(_: Miner, state: HumanFeedbackState) -> Update:
+async def reconcile(_: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The changes to make; the feedback itself, word for word, where nothing was extracted."""
     feedback = feedback_of(state)
     if len(feedback) < LONG_FEEDBACK:
@@ -43,7 +43,7 @@ async def reconcile(_: Miner, state: HumanFeedbackState) -> Update:
     return await asyncio.to_thread(_decided, feedback, state)
 
 
-def _decided(feedback: str, state: HumanFeedbackState) -> Update:
+def _decided(feedback: str, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     everything = order_to_forget_all(feedback)
     if everything and everything.sure:
         return _forgetting_all(feedback, everything, state)
@@ -52,7 +52,7 @@ def _decided(feedback: str, state: HumanFeedbackState) -> Update:
         return _doubted(everything, feedback, _verbatim(changes, _sayings(state), state.known))
     rest = _unread(feedback, state.extracted) if is_full(state) else []
     update = _verbatim(changes, rest, state.known) if rest else {"changes": changes}
-    return _doubted(everything, feedback, update | ({"fallback": REST_VERBATIM} if rest else {}))
+    return _doubted(everything, feedback, {**update, "fallbacks": [REST_VERBATIM] if rest else []})
 
 
 def planned(
@@ -70,7 +70,7 @@ def planned(
     return changes
 
 
-def _forgetting_all(feedback: str, order: Order, state: HumanFeedbackState) -> Update:
+def _forgetting_all(feedback: str, order: Order, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     deletions = [_deletion(entry, feedback[order.start : order.end]) for entry in state.known]
     rest = _LEADING_AND.sub("", f"{feedback[: order.start]} {feedback[order.end :]}".strip(_EDGE))
     changes = planned(rest, state.extracted, ())
@@ -81,7 +81,9 @@ def _forgetting_all(feedback: str, order: Order, state: HumanFeedbackState) -> U
     return update | {"changes": [*deletions, *update["changes"]]}
 
 
-def _doubted(everything: Order | None, feedback: str, update: Update) -> Update:
+def _doubted(
+    everything: Order | None, feedback: str, update: HumanFeedbackUpdate
+) -> HumanFeedbackUpdate:
     """With a word on an order to forget everything that may have meant something else."""
     if everything is None:
         return update
@@ -119,7 +121,9 @@ def _unread(feedback: str, preferences: Sequence[Preference]) -> list[str]:
     ]
 
 
-def _verbatim(changes: list[Change], sayings: Sequence[str], known: Sequence[Known]) -> Update:
+def _verbatim(
+    changes: list[Change], sayings: Sequence[str], known: Sequence[Known]
+) -> HumanFeedbackUpdate:
     kept: list[Change] = []
     gone = {change.node_id for change in changes if change.action != "keep"}
     entries = [entry for entry in known if entry.node_id not in gone]
@@ -129,7 +133,7 @@ def _verbatim(changes: list[Change], sayings: Sequence[str], known: Sequence[Kno
             kept += planned(saying, [Preference(content=content, quote=saying)], entries)
             entries = list(_after(kept[-1], entries))
     if any(change.action in ("insert", "update") for change in kept):
-        return {"changes": [*changes, *kept], "fallback": KEPT_VERBATIM}
+        return {"changes": [*changes, *kept], "fallbacks": [KEPT_VERBATIM]}
     if _changes_anything(changes):
         return {"changes": [*changes, *kept]}
     return {"changes": kept if _changes_anything(kept) else changes or kept}

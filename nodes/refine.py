@@ -11,8 +11,8 @@ from nodes.llm.job import Reply
 from nodes.miner import Miner
 from nodes.notebook import OUTPUT_HEADING
 from nodes.remarks import replaces
-from nodes.state import Feedback, PreviousOutput, RefineState, Turn, Update
-from nodes.steps import deadline
+from nodes.state import Feedback, PreviousOutput, RefineState, RefineUpdate, Turn
+from nodes.steps import ask
 
 SYSTEM = """\
 You are a careful editor. You are given a task, an output that tries to do it, and feedback on \
@@ -40,7 +40,7 @@ _DONE = re.compile(r"\b(?:done|dealt|addressed|resolved|fixed|closed)\b", re.IGN
 _NONE = re.compile(r"\W*(?:none|nothing|0\b|no\b(?!\.))", re.IGNORECASE)
 
 
-async def rewrite(miner: Miner, state: RefineState) -> Update:
+async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
     """The first revision of the output under work."""
     prompt = await compose(
         miner,
@@ -58,16 +58,13 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
             closing="Write the new output.",
         ),
     )
-    reply = await miner.model.ask(
-        "rewrite", prompt.turns, deadline=deadline(state), keep_partial=True
-    )
-    update: Update = {
+    reply = await ask(miner, state, prompt.turns, keep_partial=True)
+    update: RefineUpdate = {
         "prompt": prompt.turns,
         "cut": prompt.cut,
         "candidate": reply.text,
         "answer": reply.text,
         "truncated": reply.truncated,
-        "stopped_by_deadline": reply.truncated == "deadline",
         "changed": reply.text != state.output.strip(),
         "rounds": 1,
         "calls": [reply.call],
@@ -75,36 +72,36 @@ async def rewrite(miner: Miner, state: RefineState) -> Update:
     kept = _why_kept(state, reply, prompt)
     if kept is None:
         return update
-    update |= {"changed": False, "fallback": state.fallback or kept}
+    update |= {"changed": False, "fallbacks": [kept] if kept else []}
     # What becomes of a document is decided where it meets the caller's notebook.
     return update if state.output_is_document else update | _as_it_was(state)
 
 
-async def judge(miner: Miner, state: RefineState) -> Update:
+async def judge(miner: Miner, state: RefineState) -> RefineUpdate:
     """Which feedbacks the newest revision leaves open; the best revision so far is the answer."""
-    reply = await miner.model.ask(
-        "judge",
+    reply = await ask(
+        miner,
+        state,
         [*_rewritten(state), Turn(role="user", content=JUDGE)],
-        deadline=deadline(state),
         limit=JUDGE_TOKENS,
         temperature=0.0,
     )
     still_open = read_open(reply.text, len(state.feedbacks))
     if still_open is None:
-        return {"still_open": [], "fallback": UNREAD, "calls": [reply.call]}
-    update: Update = {"still_open": still_open, "calls": [reply.call]}
+        return {"still_open": [], "fallbacks": [UNREAD], "calls": [reply.call]}
+    update: RefineUpdate = {"still_open": still_open, "calls": [reply.call]}
     if state.fewest_open is None or len(still_open) < state.fewest_open:
         update |= {"answer": state.candidate, "truncated": "", "fewest_open": len(still_open)}
     return update
 
 
-async def rewrite_again(miner: Miner, state: RefineState) -> Update:
+async def rewrite_again(miner: Miner, state: RefineState) -> RefineUpdate:
     """Another revision, for the points still open."""
     points = numbered([state.feedbacks[index] for index in state.still_open])
-    reply = await miner.model.ask(
-        "rewrite_again",
+    reply = await ask(
+        miner,
+        state,
         [*_rewritten(state), Turn(role="user", content=AGAIN.format(points=points))],
-        deadline=deadline(state),
         shown=True,
     )
     usable = not reply.truncated and reply.text != state.candidate
@@ -179,7 +176,7 @@ def _why_kept(state: RefineState, reply: Reply, prompt: Prompt) -> str | None:
     return None if usable else NOT_WHOLE
 
 
-def _as_it_was(state: RefineState) -> Update:
+def _as_it_was(state: RefineState) -> RefineUpdate:
     return {"answer": state.output, "truncated": ""}
 
 

@@ -6,7 +6,6 @@ import structlog
 
 from memory import MemoryStoreError
 from nodes.miner import Miner
-from nodes.recall import noted
 from nodes.state import State, Update
 from nodes.steps import deadline
 
@@ -33,5 +32,5 @@ async def remember(miner: Miner, state: State) -> Update:
         )
     except MemoryStoreError as error:
         log.warning("conversation not kept", reason=str(error))
-        return noted(state.fallback, "not remembered")
+        return {"fallbacks": ["not remembered"]}
     return {}

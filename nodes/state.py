@@ -1,14 +1,17 @@
-"""What enters a machine, what it works on, and what comes out."""
+"""What enters a machine, what it works on, and what comes out.
+
+Each state has a `TypedDict` beside it: what a node of that machine may return, checked by mypy.
+"""
 
 import operator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Update = dict[str, Any]
 Role = Literal["system", "user", "assistant"]
 PlaybookAction = Literal["insert", "update", "delete"]
 Truncation = Literal["", "length", "deadline", "connection"]
+Halt = Literal["", "deadline", "failure"]
 
 
 class Frozen(BaseModel):
@@ -102,12 +105,19 @@ class Result(BaseModel):
     applied: list[Applied] = []
     strategy: str = ""
     rounds: int = 0
-    stopped_by_deadline: bool = False
     truncated: Truncation = Field("", description="why the answer ends before its end, if it does")
-    fallback: str = Field("", description="what stood in for the planned way, if anything did")
+    halted: Halt = Field("", description="why an optional step was left out, if one was")
+    fallbacks: Annotated[list[str], operator.add] = Field(
+        [], description="what stood in for the planned way, in the order it happened"
+    )
     cut: list[str] = Field([], description="parts of the prompt shortened to fit the window")
     calls: Annotated[list[Call], operator.add] = []
     timings: Annotated[list[Timing], operator.add] = []
+
+    @property
+    def stopped_by_deadline(self) -> bool:
+        """Whether more time could have brought a better answer."""
+        return "deadline" in (self.truncated, self.halted)
 
 
 class Sample(Frozen):
@@ -129,7 +139,24 @@ class State(Request, Result):
     preferences: list[str] = []
     history: list[Turn] = []
     prompt: list[Turn] = Field([], description="the conversation with the model so far")
-    halted: bool = Field(False, description="a later step was skipped or failed: answer now")
+
+
+class Update(TypedDict, total=False):
+    """What any node may change; `fallbacks`, `calls` and `timings` are appended to."""
+
+    deadline: float | None
+    preferences: list[str]
+    history: list[Turn]
+    prompt: list[Turn]
+    answer: str
+    document: str
+    strategy: str
+    rounds: int
+    truncated: Truncation
+    halted: Halt
+    fallbacks: list[str]
+    cut: list[str]
+    calls: list[Call]
 
 
 class CompleteState(State):
@@ -139,8 +166,20 @@ class CompleteState(State):
     replaced: bool = Field(False, description="the candidate won the comparison")
 
 
+class CompleteUpdate(Update, total=False):
+    samples: list[Sample]
+    fault: str
+    candidate: str
+    replaced: bool
+
+
 class FeedbackState(State):
     critique: str = ""
+
+
+class FeedbackUpdate(Update, total=False):
+    critique: str
+    feedbacks: list[Feedback]
 
 
 class RefineState(State):
@@ -148,6 +187,13 @@ class RefineState(State):
     still_open: list[int] = Field([], description="indexes of the feedbacks it left open")
     fewest_open: int | None = Field(None, description="open feedbacks of the best revision so far")
     changed: bool = Field(True, description="the newest revision differs from the one before")
+
+
+class RefineUpdate(Update, total=False):
+    candidate: str
+    still_open: list[int]
+    fewest_open: int | None
+    changed: bool
 
 
 class Preference(Frozen):
@@ -187,13 +233,31 @@ class HumanFeedbackState(State):
     stale: bool = Field(False, description="the playbook changed while this feedback was read")
 
 
+class HumanFeedbackUpdate(Update, total=False):
+    known: list[Known]
+    extracted: list[Preference]
+    changes: list[Change]
+    applied: list[Applied]
+    readings: int
+    stale: bool
+
+
 class SummaryState(State):
     pieces: list[str] = Field([], description="the material, cut up where it exceeds the window")
     notes: list[str] = Field([], description="what matters in each piece")
 
 
+class SummaryUpdate(Update, total=False):
+    pieces: list[str]
+    notes: list[str]
+
+
 class AggregateState(State):
     counted: bool = Field(False, description="final answers could be read and counted")
+
+
+class AggregateUpdate(Update, total=False):
+    counted: bool
 
 
 class SearchHit(Frozen):
@@ -206,3 +270,7 @@ class SearchHit(Frozen):
 
 class SearchState(State):
     hits: list[SearchHit] = []
+
+
+class SearchUpdate(Update, total=False):
+    hits: list[SearchHit]

@@ -1,66 +1,97 @@
-"""Binding a node to its miner, and what every later step has in common."""
+"""Binding a node to its miner, and what the steps around a model call have in common."""
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypedDict, TypeVar, Unpack
 
 import structlog
 from langgraph.config import get_config
 
+from nodes.context import Parts, compose
 from nodes.errors import DeadlinePassed, MinerError
+from nodes.llm.backend import JsonSchema
+from nodes.llm.job import Reply
 from nodes.miner import Miner
-from nodes.state import State, Timing, Update
+from nodes.state import State, Timing, Turn, Update
 
 log = structlog.get_logger(__name__)
 
 S = TypeVar("S", bound=State)
-Node = Callable[[Miner, S], Awaitable[Update]]
+REVISING = {"writes": "revision"}  # metadata of nodes that write an answer again
+Changed = Mapping[str, object]  # any of the updates in `nodes.state`
+Node = Callable[[Miner, S], Awaitable[Changed]]
 S_contra = TypeVar("S_contra", bound=State, contravariant=True)
 
 
 class BoundNode(Protocol[S_contra]):
     """A node that knows its miner, in the form LangGraph takes."""
 
-    def __call__(self, state: S_contra) -> Awaitable[Update]: ...
+    def __call__(self, state: S_contra) -> Awaitable[Changed]: ...
 
 
-def step(miner: Miner, node: Node[S]) -> BoundNode[S]:
+class AskOptions(TypedDict, total=False):
+    """What `Model.ask` takes beside the conversation."""
+
+    limit: int | None
+    temperature: float | None
+    schema: JsonSchema | None
+    keep_partial: bool
+    shown: bool
+
+
+def required(miner: Miner, node: Node[S]) -> BoundNode[S]:
     """A step the run cannot do without: its errors end the run."""
 
-    async def run(state: S) -> Update:
+    async def run(state: S) -> Changed:
         started = time.monotonic()
         return _timed(await node(miner, state), started)
 
     return run
 
 
-def later_step(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int]) -> BoundNode[S]:
+def best_effort(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int]) -> BoundNode[S]:
     """A step that may improve an answer already there.
 
     It is entered only if an answer of `expected_tokens` is expected before the deadline. When it
     is not entered, or fails, the run is halted: the best answer so far stands.
     """
 
-    async def run(state: S) -> Update:
+    async def run(state: S) -> Changed:
         if not miner.model.fits(deadline(state), expected_tokens(state)):
-            return {"halted": True, "stopped_by_deadline": True}
+            return Update(halted="deadline")
         started = time.monotonic()
         try:
             return _timed(await node(miner, state), started)
         except MinerError as error:
             log.warning("step failed; the answer so far stands", reason=str(error))
-            return {
-                "halted": True,
-                "stopped_by_deadline": isinstance(error, DeadlinePassed),
-                "fallback": state.fallback or "a later step failed",
-            }
+            late = isinstance(error, DeadlinePassed)
+            return Update(halted="deadline" if late else "failure", fallbacks=[f"{_node()} failed"])
 
     return run
 
 
-def _timed(update: Update, started: float) -> Update:
-    name = get_config()["metadata"]["langgraph_node"]
-    return update | {"timings": [Timing(node=name, seconds=time.monotonic() - started)]}
+async def ask(
+    miner: Miner, state: State, turns: Sequence[Turn], **options: Unpack[AskOptions]
+) -> Reply:
+    """One answer of the model within the deadline of the run; see `Model.ask`."""
+    return await miner.model.ask(_node(), turns, deadline=deadline(state), **options)
+
+
+async def write(miner: Miner, state: State, parts: Parts) -> tuple[Reply, Update]:
+    """Compose a prompt and have it answered, with the update that most steps make of that.
+
+    What had come when time ran out is an answer too, marked as truncated.
+    """
+    prompt = await compose(miner, parts)
+    reply = await ask(miner, state, prompt.turns, keep_partial=True)
+    return reply, Update(
+        prompt=prompt.turns,
+        cut=[*state.cut, *(part for part in prompt.cut if part not in state.cut)],
+        answer=reply.text,
+        truncated=reply.truncated,
+        rounds=state.rounds + 1,
+        calls=[reply.call],
+    )
 
 
 def deadline(state: State) -> float:
@@ -68,3 +99,12 @@ def deadline(state: State) -> float:
     if state.deadline is None:
         raise ValueError("the run has not begun: its first node sets the deadline")
     return state.deadline
+
+
+def _timed(update: Changed, started: float) -> Changed:
+    return {**update, "timings": [Timing(node=_node(), seconds=time.monotonic() - started)]}
+
+
+def _node() -> str:
+    name: str = get_config()["metadata"]["langgraph_node"]
+    return name

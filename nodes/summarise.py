@@ -4,12 +4,12 @@ import asyncio
 import time
 
 from nodes import materials
-from nodes.context import Material, Parts, Prompt, compose, shared_out
+from nodes.context import Material, Parts, compose, shared_out
 from nodes.errors import DeadlinePassed, MinerError
 from nodes.llm.job import Reply
 from nodes.miner import Miner
-from nodes.state import SummaryState, Update
-from nodes.steps import deadline
+from nodes.state import SummaryState, SummaryUpdate, Update
+from nodes.steps import deadline, write
 
 SYSTEM = """\
 You summarise. Say what matters in the material for the task, faithfully and without adding \
@@ -28,7 +28,7 @@ TIME_FOR_PIECES = 0.6  # of what is left when they start; the rest is for puttin
 UNREAD = "parts not read"
 
 
-async def nothing_to_summarise(_: Miner, __: SummaryState) -> Update:
+async def nothing_to_summarise(_: Miner, __: SummaryState) -> SummaryUpdate:
     """Say so; no model is asked."""
     return {"answer": NOTHING}
 
@@ -36,25 +36,15 @@ async def nothing_to_summarise(_: Miner, __: SummaryState) -> Update:
 async def summarise(miner: Miner, state: SummaryState) -> Update:
     """The summary, in one pass over the material or over the notes on its pieces."""
     material = [Material(f"Notes {at}", text) for at, text in enumerate(state.notes, 1)]
-    prompt = await _prompt(miner, state, material or materials.of_outputs(state.previous_outputs))
-    reply = await miner.model.ask(
-        "summarise", prompt.turns, deadline=deadline(state), keep_partial=True
-    )
-    return {
-        "prompt": prompt.turns,
-        "cut": sorted({*state.cut, *prompt.cut}),
-        "answer": reply.text,
-        "truncated": reply.truncated,
-        "stopped_by_deadline": state.stopped_by_deadline or reply.truncated == "deadline",
-        "rounds": state.rounds + 1,
-        "calls": [reply.call],
-    }
+    material = material or materials.of_outputs(state.previous_outputs)
+    _, update = await write(miner, state, _parts(state, material))
+    return update
 
 
-async def measure(miner: Miner, state: SummaryState) -> Update:
+async def measure(miner: Miner, state: SummaryState) -> SummaryUpdate:
     """Cut the material into pieces if it does not fit the window as a whole."""
     whole = materials.of_outputs(state.previous_outputs)
-    prompt = await _prompt(miner, state, whole)
+    prompt = await compose(miner, _parts(state, whole))
     headings = {part.heading for part in whole}
     if headings.isdisjoint(prompt.cut):
         return {"pieces": []}
@@ -65,7 +55,7 @@ async def measure(miner: Miner, state: SummaryState) -> Update:
     return {"pieces": pieces, "cut": cut}
 
 
-async def take_notes(miner: Miner, state: SummaryState) -> Update:
+async def take_notes(miner: Miner, state: SummaryState) -> SummaryUpdate:
     """Notes on every piece, some at a time; a piece that fails or is late is left out and told."""
     slots = asyncio.Semaphore(AT_ONCE)
     left = max(0.0, deadline(state) - time.monotonic())
@@ -80,8 +70,8 @@ async def take_notes(miner: Miner, state: SummaryState) -> Update:
     return {
         "notes": [reply.text for reply in read],
         "cut": [*state.cut, *([f"{missed} of {len(outcomes)} parts"] if missed else [])],
-        "fallback": UNREAD if missed else state.fallback,
-        "stopped_by_deadline": late,
+        "fallbacks": [UNREAD] if missed else [],
+        "halted": "deadline" if late else "",
         "rounds": 1,
         "calls": [reply.call for reply in read],
     }
@@ -105,18 +95,15 @@ def _limit(miner: Miner) -> int:
     return min(PIECE_TOKENS, miner.model.context_length // PIECE_SHARE // MOST_PIECES)
 
 
-async def _prompt(miner: Miner, state: SummaryState, material: list[Material]) -> Prompt:
-    return await compose(
-        miner,
-        Parts(
-            system=SYSTEM,
-            preferences=state.preferences,
-            history=(),
-            task=f"Task: {state.task or 'Summarise the material.'}",
-            asked=materials.of_queries(state),
-            materials=material,
-            closing=f"Write the summary. {materials.closing_of(state)}".strip(),
-        ),
+def _parts(state: SummaryState, material: list[Material]) -> Parts:
+    return Parts(
+        system=SYSTEM,
+        preferences=state.preferences,
+        history=(),
+        task=f"Task: {state.task or 'Summarise the material.'}",
+        asked=materials.of_queries(state),
+        materials=material,
+        closing=f"Write the summary. {materials.closing_of(state)}".strip(),
     )
 
 

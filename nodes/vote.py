@@ -12,7 +12,7 @@ from nodes.answers.agreement import Cast, counted_as
 from nodes.answers.arithmetic import agrees, asked_value
 from nodes.answers.final_answers import read_final_answers
 from nodes.miner import Miner
-from nodes.state import CompleteState, Sample, Update
+from nodes.state import CompleteState, CompleteUpdate, Sample
 
 AGREEMENT = 2
 # A wrong step makes an answer doubtful, not wrong: it may have been put right, or not matter.
@@ -63,7 +63,7 @@ def winner(state: CompleteState) -> Sample:
     return [*leading, *whole, *state.samples][0]
 
 
-async def choose(_: Miner, state: CompleteState) -> Update:
+async def choose(_: Miner, state: CompleteState) -> CompleteUpdate:
     """Answer with the sample that the votes favour."""
     chosen = winner(state)
     return {"answer": chosen.text, "truncated": chosen.truncated}

@@ -121,7 +121,7 @@ def headers(result: state.Result) -> dict[str, str]:
         "X-Miner-Model-Calls": str(len(result.calls)),
         "X-Miner-Stopped-By-Deadline": str(result.stopped_by_deadline).lower(),
         "X-Miner-Truncated": result.truncated,
-        "X-Miner-Fallback": result.fallback,
+        "X-Miner-Fallback": ", ".join(result.fallbacks),
         "X-Miner-Cut": ", ".join(result.cut),
     }
     return {name: _header_safe(value) for name, value in told.items() if value}

@@ -137,8 +137,8 @@ class Metrics:
             self._node_seconds.labels(component, timing.node).observe(timing.seconds)
         for call in result.calls:
             self._called(call, first)
-        if result.fallback:
-            self._fallbacks.labels(component, result.fallback).inc()
+        for fallback in result.fallbacks:
+            self._fallbacks.labels(component, fallback).inc()
         if result.stopped_by_deadline:
             self._deadline_stops.labels(component).inc()
         if result.truncated:

@@ -341,7 +341,7 @@ async def test_a_later_step_that_fails_leaves_the_draft(
     assert result.answer == script[0]
     assert node in room.path
     assert room.path[-1] == "remember"
-    assert result.fallback == "a later step failed"
+    assert result.fallbacks == [f"{node} failed"]
     assert not result.stopped_by_deadline
 
 

@@ -111,4 +111,4 @@ async def test_a_feedback_too_long_for_the_window_is_kept(
     async with machine_room(settings_for(tmp_path, backend), backend) as room:
         result = await room.tell(saying)
         assert await room.known() == [saying.strip()]
-    assert result.fallback == "kept verbatim"
+    assert result.fallbacks[-1] == "kept verbatim"

@@ -27,7 +27,7 @@ async def test_a_critique_that_can_be_read_is_one_call(room: Room) -> None:
     result = await review(room)
     assert pairs(result) == [("It is dull.", "Add a joke.")]
     assert room.path == ["recall", "critique"]
-    assert not result.fallback
+    assert not result.fallbacks
 
 
 async def test_a_critique_in_prose_is_asked_for_in_lines(room: Room) -> None:
@@ -35,7 +35,7 @@ async def test_a_critique_in_prose_is_asked_for_in_lines(room: Room) -> None:
     result = await review(room)
     assert pairs(result) == [("It is dull.", "Add a joke.")]
     assert room.path == ["recall", "critique", "reformat"]
-    assert result.fallback == "reformatted"
+    assert result.fallbacks == ["reformatted"]
     critique, reformat = room.messages(0), room.messages(1)
     assert reformat[: len(critique)] == critique
     assert reformat[len(critique)]["content"] == "I find it dull; a joke would help."
@@ -48,7 +48,7 @@ async def test_what_cannot_be_read_is_kept_whole(room: Room, second: str | Statu
         result = await review(room, deadline=time.monotonic() + 3)
     assert pairs(result) == [("I find it dull.", "")]
     assert room.path == ["recall", "critique", "reformat", "keep_whole"]
-    assert result.fallback == "unparsed critique"
+    assert result.fallbacks[-1] == "unparsed critique"
 
 
 async def test_a_critique_cut_by_the_deadline_gives_what_came(room: Room) -> None:

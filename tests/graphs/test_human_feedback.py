@@ -48,7 +48,7 @@ async def test_a_schema_finds_the_preferences_in_one_call(room: Room) -> None:
         ("insert", True, "Use no emojis"),
     ]
     assert room.path == ["recall", "extract", "reconcile", "apply"]
-    assert not result.fallback
+    assert not result.fallbacks
     [request] = room.asked
     assert request.schema_name == "preferences"
     entry = (await room.miner.playbook.all("ann"))[0]
@@ -70,7 +70,7 @@ async def test_a_refused_schema_leads_to_lines_and_is_not_sent_again(room: Room)
     room.backend.reply(Refuse("response_format"), line("Answer in French", "in French"))
     result = await room.tell(FRENCH)
     assert await room.known() == ["Answer in French"]
-    assert result.fallback == "labelled lines"
+    assert result.fallbacks == ["labelled lines"]
     assert room.path == ["recall", "extract", "extract_lines", "reconcile", "apply"]
     room.backend.reply(line("Use no emojis", "No emojis"))
     await room.tell("No emojis!")
@@ -81,7 +81,7 @@ async def test_a_refusal_that_names_no_schema_leads_to_lines(room: Room) -> None
     room.backend.reply(Status(400), line("Answer in French", "in French"))
     result = await room.tell(FRENCH)
     assert await room.known() == ["Answer in French"]
-    assert result.fallback == "labelled lines"
+    assert result.fallbacks == ["labelled lines"]
 
 
 async def test_a_backend_that_ignores_schemas_is_asked_for_lines_alone(
@@ -93,7 +93,7 @@ async def test_a_backend_that_ignores_schemas_is_asked_for_lines_alone(
         result = await room.tell(FRENCH)
         assert await room.known() == ["Answer in French"]
     assert [request.schema_name for request in room.asked] == [""]
-    assert result.fallback == "labelled lines"
+    assert result.fallbacks == ["labelled lines"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ async def test_broken_structure_leads_to_lines(room: Room, broken: str | Text) -
     room.backend.reply(broken, line("Answer in French", "in French"))
     result = await room.tell(FRENCH)
     assert await room.known() == ["Answer in French"]
-    assert result.fallback == "labelled lines"
+    assert result.fallbacks == ["labelled lines"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ async def test_what_yields_nothing_is_kept_word_for_word(room: Room, second: str
     room.backend.reply(BrokenJson(), second)
     result = await room.tell("I like it  when\nyou are kind.")
     assert await room.known() == ["I like it when you are kind."]
-    assert result.fallback == "kept verbatim"
+    assert result.fallbacks[-1] == "kept verbatim"
     assert "word for word" in result.answer
 
 
@@ -165,7 +165,7 @@ async def test_without_a_model_the_feedback_is_kept(room: Room, failure: Status 
     async with asyncio.timeout(20):
         result = await room.run("human_feedback", queries=[FRENCH], deadline=time.monotonic() + 1.5)
     assert await room.known() == [FRENCH]
-    assert result.fallback == "kept verbatim"
+    assert result.fallbacks[-1] == "kept verbatim"
 
 
 async def test_without_a_model_a_known_preference_is_still_superseded(room: Room) -> None:
@@ -191,7 +191,7 @@ async def test_if_no_quote_holds_the_feedback_itself_is_kept(room: Room) -> None
     room.backend.reply(found(extracted("Use many emojis", "many emojis please")))
     result = await room.tell(FRENCH)
     assert await room.known() == [FRENCH]
-    assert result.fallback == "kept verbatim"
+    assert result.fallbacks[-1] == "kept verbatim"
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ async def test_forgetting_what_is_not_known_changes_nothing_and_says_so(room: Ro
     result = await room.tell("Forget the cat.")
     assert await room.known() == ["Answer in French"]
     assert result.answer == "No preference was changed."
-    assert not result.fallback
+    assert not result.fallbacks
 
 
 async def test_forgetting_one_thing_for_another_is_a_replacement(room: Room) -> None:

@@ -202,7 +202,7 @@ async def test_what_a_full_list_has_no_room_for_is_kept_word_for_word(room: Room
     room.backend.reply(found(*((wish.rstrip("."), wish) for wish in said[:8])))
     result = await room.tell(" ".join(said))
     assert [known.rstrip(".") for known in await room.known()] == [s.rstrip(".") for s in said]
-    assert result.fallback == "rest kept verbatim"
+    assert result.fallbacks == ["rest kept verbatim"]
     assert "word for word" in result.answer
 
 

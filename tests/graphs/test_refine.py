@@ -30,7 +30,7 @@ async def test_nothing_open_ends_it(room: Room, verdict: str) -> None:
     result = await rewrite(room)
     assert result.answer == "A better tale."
     assert room.path == ["recall", "rewrite", "judge"]
-    assert not result.fallback
+    assert not result.fallbacks
 
 
 async def test_an_open_point_is_worked_on_again(room: Room) -> None:
@@ -51,7 +51,7 @@ async def test_an_unreadable_judgement_ends_it_and_is_told(room: Room, verdict: 
     result = await rewrite(room)
     assert result.answer == "A better tale."
     assert room.path == ["recall", "rewrite", "judge"]
-    assert result.fallback == "unreadable judgement"
+    assert result.fallbacks == ["unreadable judgement"]
 
 
 async def test_an_unreadable_judgement_crowns_no_later_round(room: Room) -> None:
@@ -119,7 +119,7 @@ async def test_a_later_step_that_fails_or_runs_late_leaves_the_best_round(
     async with asyncio.timeout(15):
         result = await rewrite(room, deadline=time.monotonic() + 3)
     assert result.answer == answer
-    assert result.fallback == "a later step failed"
+    assert result.fallbacks == [f"{room.path[-1]} failed"]
     assert result.stopped_by_deadline is isinstance(script[-1], Hang)
 
 
@@ -141,8 +141,8 @@ async def test_what_is_no_whole_revision_leaves_the_output(room: Room, reply: st
     result = await rewrite(room, output=LONG)
     assert (result.answer, result.truncated) == (LONG, "")
     assert room.path == ["recall", "rewrite"]
-    whole = "" if reply == "no update" else "no whole revision came; the output stands as it was"
-    assert result.fallback == whole
+    kept = "no whole revision came; the output stands as it was"
+    assert result.fallbacks == ([] if reply == "no update" else [kept])
 
 
 async def test_without_an_output_whatever_is_said_is_the_answer(room: Room) -> None:
@@ -173,7 +173,7 @@ async def test_half_a_revision_at_the_deadline_leaves_the_output(
     result = await rewrite(room, output=LONG, deadline=time.monotonic() + seconds)
     assert (result.answer, result.truncated) == (LONG, "")
     assert result.stopped_by_deadline
-    assert result.fallback
+    assert result.fallbacks
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ async def test_an_answer_of_a_reasoning_model_is_checked(room: Room) -> None:
     result = await room.complete("Write a text.")
     assert result.answer == "A far better text."
     assert room.path == ["recall", "draft", "check", "revise", "compare", "check", "remember"]
-    assert not result.fallback
+    assert not result.fallbacks
     assert len(room.asked) == 6
 
 
@@ -42,7 +42,7 @@ async def test_a_revision_of_a_reasoning_model_is_judged(room: Room) -> None:
     script(room, "A better tale.", "OPEN: none")
     faults = [Feedback(problem="It is dull.", suggestion="Add a joke.")]
     result = await room.run("refine", task="Write.", output="A tale.", feedbacks=faults)
-    assert (result.answer, result.fallback) == ("A better tale.", "")
+    assert (result.answer, result.fallbacks) == ("A better tale.", [])
     assert len(room.asked) == 2
 
 
