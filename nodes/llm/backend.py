@@ -57,6 +57,7 @@ class Backend:
     counts_tokens: bool = True
     limit_field: LimitField = field(init=False)
     rests_until: float = 0.0
+    answered_at: float = float("-inf")  # on the clock of `time.monotonic()`
 
     def __post_init__(self) -> None:
         self.limit_field = self.endpoint.limit_field
@@ -75,6 +76,7 @@ class Backend:
             return True  # it answers, though not every compatible server has the list
         except (openai.OpenAIError, TimeoutError, *UNREADABLE):
             return False
+        self.answered_at = time.monotonic()
         return True
 
     async def count(self, messages: Sequence[BaseMessage]) -> int | None:
@@ -243,6 +245,7 @@ class Backend:
         cut: Truncation = "",
         learns: bool = True,
     ) -> Answer:
+        self.answered_at = time.monotonic()
         usage = message.usage_metadata
         raw = message.text if text is None else text
         apart = message.additional_kwargs.get(APART, "")

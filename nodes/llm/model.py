@@ -115,6 +115,14 @@ class Model:
             await asyncio.gather(*(backend.lists_models(seconds) for backend in self._backends))
         )
 
+    def answered_lately(self, within: float = 60.0) -> bool:
+        """Whether a backend answered a call, or a look by `ping`, in the last `within` seconds.
+
+        Asks nobody, so that a readiness probe can call it at any time.
+        """
+        since = time.monotonic() - within
+        return any(backend.answered_at >= since for backend in self._backends)
+
     async def count(self, turns: Sequence[Turn]) -> int | None:
         """Tokens of a prompt by the tokenizer of the backend asked first; `None` without one."""
         return await self._order()[0].count([message_of(turn) for turn in turns])

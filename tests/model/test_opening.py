@@ -137,6 +137,18 @@ async def test_a_backend_that_came_up_late_is_asked_what_it_is(
         await late.chat.root_async_client.close()
 
 
+async def test_who_answered_lately_is_known_without_asking(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    await asyncio.to_thread(backend.stop)
+    async with Model.open(settings_for(tmp_path, backend)) as model:
+        assert not model.answered_lately()
+        await asyncio.to_thread(backend.start)
+        await model.ping()
+        assert model.answered_lately()
+        assert not model.answered_lately(within=0)
+
+
 @pytest.mark.parametrize("silent", ["models_reply", "canary"])
 async def test_a_backend_that_hangs_at_the_start_does_not_hold_it_up(
     tmp_path: Path, backend: Scripted, silent: str
