@@ -73,6 +73,7 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
     if kept is None:
         return update
     update |= {"changed": False, "fallbacks": [kept] if kept else []}
+    update |= {"halted": "deadline" if reply.truncated == "deadline" else ""}
     # What becomes of a document is decided where it meets the caller's notebook.
     return update if state.output_is_document else update | _as_it_was(state)
 
