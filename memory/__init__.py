@@ -2,7 +2,7 @@
 
 from memory.conversations import Conversation, Conversations, Message
 from memory.embeddings import Embeddings, OpenAIEmbeddings, StaticEmbeddings, open_embeddings
-from memory.entries import Entry, Version
+from memory.entries import CATEGORIES, QUERY_CHARACTERS, Entry, Version
 from memory.errors import (
     EntryConflict,
     InvalidEntry,
@@ -19,6 +19,8 @@ from memory.tokens import TokenCounter
 from memory.writer import Writer
 
 __all__ = [
+    "CATEGORIES",
+    "QUERY_CHARACTERS",
     "Conversation",
     "Conversations",
     "Embeddings",

@@ -18,6 +18,12 @@ from pydantic import (
 
 from memory.errors import InvalidEntry
 
+CATEGORIES: Final = ("style", "format", "tone", "language", "content", "domain", "other")
+"""What an entry may be filed under."""
+
+QUERY_CHARACTERS: Final = 4_000
+"""What of a request is looked at to rank entries for it."""
+
 KEPT_VERSIONS: Final = 100
 """Versions kept of an entry, the current one included: the record is one row, rewritten whole."""
 

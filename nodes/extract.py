@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from memory import CATEGORIES
 from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
 from nodes.miner import Miner
-from nodes.preferences.topics import CATEGORIES
 from nodes.recall import deadline_of
 from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, Known, Preference, Turn
 from nodes.steps import ask

@@ -5,13 +5,12 @@ import time
 
 import structlog
 
-from memory import MemoryStoreError
+from memory import QUERY_CHARACTERS, MemoryStoreError
 from nodes.miner import Miner
 from nodes.state import State, Turn, Update
 
 log = structlog.get_logger(__name__)
 
-QUERY_CHARACTERS = 4000  # enough to tell what a request is about
 SHARE = 0.25  # of the time left that the memory may take at most
 
 

@@ -10,7 +10,6 @@ from memory.entries import Export
 from memory.errors import UnknownEntry
 from nodes.context import preferences_listed
 from nodes.miner import Miner
-from nodes.preferences.topics import category_of
 from server.errors import ApiError, ErrorBody
 from server.openapi import body
 from server.raw_path import RawPathRoute
@@ -104,9 +103,8 @@ async def playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playbook:
 )
 async def add(cid: Cid, new: NewEntry, miner: Remembering) -> wire.Entry:
     """The new entry, whose evidence says that it was added by hand."""
-    category = new.category or category_of(new.content)
     return wire.Entry.model_validate(
-        await miner.playbook.add(cid, new.content, category, evidence=ADDED)
+        await miner.playbook.add(cid, new.content, new.category, evidence=ADDED)
     )
 
 

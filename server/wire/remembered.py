@@ -13,8 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from nodes.preferences.topics import CATEGORIES
-from nodes.recall import QUERY_CHARACTERS
+from memory import CATEGORIES, QUERY_CHARACTERS
 from server.wire.form import text
 
 LARGEST_OFFSET = 1_000_000_000
@@ -111,9 +110,7 @@ class NewEntry(Sent):
     )
 
     content: Content = Field(examples=["Answer in French"])
-    category: Category | None = Field(
-        None, description="told by the words of the content if left out", examples=["language"]
-    )
+    category: Category = Field("other", examples=["language"])
 
 
 class EntryChange(Sent):

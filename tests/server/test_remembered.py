@@ -11,8 +11,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from memory import CATEGORIES
 from memory.entries import Export
-from nodes.preferences.topics import CATEGORIES
 from running_miner import COMPLETE, client_of, miner_settings, serving
 from scripted import Scripted
 from server.wire.remembered import EntryChange, NewEntry
@@ -150,7 +150,7 @@ async def test_a_conversation_is_read_and_erased(
 async def test_a_preference_is_added_by_hand(user: Remembered) -> None:
     added = await user.add("  Answer in French ")
     assert added["content"] == "Answer in French"
-    assert added["category"] == "language"
+    assert added["category"] == "other"
     assert added["evidence"] == "added by hand"
     assert added["version"] == 1
     for category in CATEGORIES:
@@ -227,7 +227,7 @@ async def test_a_full_playbook_takes_no_more(tmp_path: Path, backend: Scripted) 
 
 
 async def test_an_entry_is_edited_and_its_history_tells(user: Remembered) -> None:
-    node = f"/{(await user.add('Answer in French'))['node_id']}"
+    node = f"/{(await user.add('Answer in French', category='language'))['node_id']}"
     edited = await user.call("PATCH", "playbook", node, json={"content": "Answer in German"})
     assert edited.json()["category"] == "language"
     change = {"category": "tone", "expected_version": 2}
@@ -339,7 +339,7 @@ async def test_the_context_beyond_the_budget_is_what_matters_for_the_query(
 
 
 async def test_an_export_brings_everything_back(user: Remembered) -> None:
-    node = f"/{(await user.add('Answer in French'))['node_id']}"
+    node = f"/{(await user.add('Answer in French', category='language'))['node_id']}"
     await user.call("PATCH", "playbook", node, json={"content": "Answer in German"})
     await user.add("Use SI units")
     before = await user.entries()
