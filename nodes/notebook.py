@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from nodes.answers.final_answers import read_final_answer
 from nodes.context import CUT_MARK
-from nodes.documents.tags import TAG, Written, says_nothing, split
+from nodes.documents import says_nothing
+from nodes.documents.tags import TAG, Written, split
 from nodes.remarks import asks_for_less, much_shorter, replaces, said_instead
 from nodes.state import PreviousOutput, Request, Result, Truncation
 

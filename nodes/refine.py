@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nodes import materials
 from nodes.context import Material, Parts, Prompt, compose
-from nodes.documents.tags import says_nothing
+from nodes.documents import says_nothing
 from nodes.llm.job import Reply
 from nodes.miner import Miner
 from nodes.notebook import OUTPUT_HEADING

@@ -1,1 +1,155 @@
-"""A document taken out of an answer, and never overwritten by a part of itself."""
+"""A document taken out of an answer, and never overwritten by a part of itself.
+
+One rule: a new text replaces the old one only if it is a whole document; what is only a part is
+merged where that is certain, else the old one stays and the text is handed on with a word on why.
+Everything here is a pure function of texts.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from nodes.documents.conventions import adapted
+from nodes.documents.parts import PATCH, merged
+from nodes.documents.surroundings import peeled
+from nodes.documents.tags import split
+from nodes.documents.whole import MOSTLY, objection, refuses, says_nothing, shared
+from nodes.documents.words import ORDER, WRITING, pattern, tokens
+
+__all__ = [
+    "Settled",
+    "answer_in",
+    "is_solution",
+    "objection",
+    "refuses",
+    "says_nothing",
+    "settle",
+]
+
+CUT = "it was cut off before its end"
+FEWEST_LINES = 3  # shorter documents are repeated by chance
+MOST_WORDS = 8  # of a line that answers a question
+
+_STATES = re.compile(
+    rf"^[\s>*_#-]*{pattern('answer')}[\s*_]*(?:[:：]|\bis\b)|\\boxed\{{|^####",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ASKS = re.compile(r"[?？]\s*(?:$|\n|[\"')])")
+_SENTENCE = re.compile(r"(?:[.!?。！？;；\n]|^)\s*")
+_POLITE = re.compile(r"(?:\W*\w+\W+){0,4}?")
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What becomes of an answer: what it says, and the document that stands.
+
+    `document` is `None` where the answer brings none that may stand: the old one does. Where a
+    text came in its place, `reason` tells why that one may not, and `note` holds it.
+    """
+
+    note: str
+    document: str | None = None
+    reason: str = ""
+
+
+def settle(new: str, old: str, request: str, *, cut: bool = False) -> Settled:
+    """The rule, for a text that is to stand in the place of `old`, which may be empty.
+
+    `request` is all that was asked, as plain text; `cut` tells that the text ends before its end.
+    """
+    note, text = peeled(new, old)
+    if not text.strip() or (says_nothing(text) and not says_nothing(old)):
+        return Settled(note)
+    if not old.strip():
+        return Settled(note, text.strip("\r\n"))
+    if cut:
+        return Settled(_joined(note, text.strip()), None, CUT)
+    found = merged(_lf(text), _lf(old))
+    document = adapted(found.text, old, request)
+    reason = found.reason or objection(document, old, request)
+    if reason:
+        return Settled(_joined(note, text.strip()), None, reason)
+    return Settled(note, old if document.strip() == old.strip() else document)
+
+
+def answer_in(
+    answer: str, documents: Sequence[str], request: str, *, cut: bool, tagged: bool = False
+) -> Settled:
+    """What an answer says, and the document it brings for the `documents` that came before.
+
+    With `tagged`, only what stands between tags is one.
+    """
+    found = split(answer)
+    if found.document is None:
+        return Settled(found.note) if tagged or cut else _edit(answer.strip(), documents, request)
+    if not found.document:
+        return Settled(found.note)
+    old = nearest(found.document, documents)
+    made = settle(found.document, old, request, cut=cut and not found.whole)
+    return Settled(_joined(found.note, made.note), made.document, made.reason)
+
+
+def nearest(text: str, documents: Sequence[str]) -> str:
+    """The document that a text shares most lines with; the shortest, where it shares none."""
+    lines = _lines(text)
+    ranked = sorted(documents, key=len)
+    return max(ranked, key=lambda old: len(lines & _lines(old)), default="")
+
+
+def is_solution(text: str, request: str) -> bool:
+    """Whether a text is the answer to a question rather than a document that was asked for."""
+    ordered = _orders(request)
+    lines = [line for line in text.splitlines() if line.strip()]
+    stated = bool(lines) and any(_STATES.search(line) for line in lines[-2:])
+    if stated and len(_STATES.findall(text)) <= MOST_WORDS:
+        return not (ordered and WRITING.search(request))
+    short = len(lines) == 1 and len(lines[0].split()) <= MOST_WORDS
+    return not ordered and (short or bool(_ASKS.search(request)))
+
+
+def _orders(request: str) -> bool:
+    """Whether a sentence of the request begins, but for a few words, with an order to write."""
+    starts = [found.end() for found in _SENTENCE.finditer(request)]
+    return any(
+        (found := ORDER.search(request, at, at + 60))
+        and len(request[at : found.start()].split()) <= 4  # noqa: PLR2004
+        for at in starts[:200]
+    )
+
+
+def _edit(answer: str, documents: Sequence[str], request: str) -> Settled:
+    """An answer without tags that repeats most of a document, or is a patch of it, as its edit."""
+    if not documents:
+        return Settled(answer)
+    old = nearest(answer, documents)
+    note, text = peeled(answer, old)
+    found = merged(_lf(text), _lf(old))
+    if found.reason:
+        return Settled(answer, None, found.reason if _repeats_some(text, old) else "")
+    if found.text != _lf(text) or _repeats(text, old):
+        made = settle(text, old, request)
+        return Settled(_joined(note, made.note), made.document, made.reason)
+    return Settled(answer)
+
+
+def _repeats(text: str, old: str) -> bool:
+    if len(_lines(old)) < FEWEST_LINES:
+        return False
+    kept, drawn = shared(tokens(text), tokens(old))
+    return kept >= MOSTLY and drawn >= MOSTLY
+
+
+def _repeats_some(text: str, old: str) -> bool:
+    return bool(_lines(text) & _lines(old)) or PATCH in merged(text, old).reason
+
+
+def _lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines() if line.strip()}
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

@@ -3,15 +3,13 @@
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-TAG = re.compile(r"<[ \t]{0,3}(/?)[ \t]{0,3}notebook[ \t]{0,3}>", re.IGNORECASE)
-_NOTHING = re.compile(
-    r"(?:there (?:is|are) )?(?:no (?:further |more )?(?:update|change)s?"
-    r"(?: (?:(?:is|are|was|were) )?(?:needed|required|necessary|made))?|unchanged)",
-    re.IGNORECASE,
+from nodes.documents.whole import says_nothing
+
+TAG = re.compile(
+    r"(?:<|&lt;)[ \t]{0,3}(/?)[ \t]{0,3}notebook(?:[ \t][^<>\n]{0,200})?(?:>|&gt;)", re.IGNORECASE
 )
-_AROUND = " \t\r\n.!*_`\"'()[]"
 _BLANK = " \t\r"
 
 
@@ -36,7 +34,7 @@ def split(text: str) -> Written:
     only as a pair. Where one tag is missing, the document begins or ends with the text. Of two
     documents one after the other the last counts, and the first is part of the remark.
     """
-    tags = list(_tags(text))
+    tags = _paired(list(_tags(text)), text)
     blocks = _blocks(text, tags)
     opening, closing = blocks[-1] if len(blocks) > 1 else _markers(text, tags)
     if opening is None and closing is None:
@@ -52,12 +50,6 @@ def split(text: str) -> Written:
     if says_nothing(document):
         return Written(note, "")
     return Written(note, document, closing is not None)
-
-
-def says_nothing(document: str) -> bool:
-    """Whether a text in a document's place only says that there is no new one."""
-    said = document.strip(_AROUND)
-    return not document.strip() or bool(_NOTHING.fullmatch(said))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +88,16 @@ def _tags(text: str) -> Iterator[_Tag]:
                 edge=decorated or not before,
                 alone=decorated or not (before or after),
             )
+
+
+def _paired(tags: list[_Tag], text: str) -> list[_Tag]:
+    """The tags, where an opening one stands in the place of the closing one as that."""
+    last = tags[-1] if len(tags) > 1 else None
+    if last is None or last.closes or not last.alone or text[last.inner :].strip():
+        return tags
+    if any(tag.closes for tag in tags):
+        return tags
+    return [*tags[:-1], replace(last, closes=True, outer=last.inner, inner=last.outer)]
 
 
 def _blocks(text: str, tags: list[_Tag]) -> list[tuple[_Tag, _Tag]]:

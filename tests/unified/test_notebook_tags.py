@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.documents.tags import Written, says_nothing, split
+from nodes.documents import says_nothing
+from nodes.documents.tags import Written, split
 from nodes.notebook import output_of
 from nodes.state import PreviousOutput, Request, Result
 

@@ -1,0 +1,186 @@
+"""Whether a new text may stand in the place of an old one."""
+
+import json
+import re
+
+from nodes.documents.words import (
+    ABOUT,
+    LANGUAGES,
+    LEAD,
+    LESS,
+    NOTHING,
+    OFFER,
+    REFUSAL,
+    REMOVE,
+    WORK,
+    language,
+    tokens,
+)
+
+SHINGLE = 3  # words in a row; fewer are shared by chance
+SMALLEST, SMALL, PARTIAL = 0.3, 0.4, 0.6  # of the old text's length
+MOSTLY = 0.5
+UNRELATED = 0.02
+FEWEST_WORDS = 8  # shorter texts share nothing by chance
+LOOP, LONG_ENOUGH = 0.3, 60
+INSTRUCTION_WORDS = 5
+LONGEST_REMARK = 1200
+WORD_OF_REQUEST = 4  # letters
+
+EMPTY = "it is empty"
+REFUSED = "it is a refusal"
+REMARK = "it speaks about the work instead of being it"
+ECHO = "it repeats the request"
+REPEATS = "it repeats itself"
+BROKEN = "it is not valid JSON any more, or has no end"
+ONLY_PART = "it is only a part of it"
+SHORTER = "it is much shorter, and nobody asked for that"
+OTHER_LANGUAGE = "it is in another language, and nobody asked for that"
+FOREIGN = "it has nothing to do with it"
+
+_AROUND = " \t\r\n.!*_`\"'()[]（）。！"
+_PLACEHOLDER = re.compile(r"\[[^\W\d][^\]\n]*\]|\([^\W\d][^)\n]*\)|<[^\W\d][^>\n]*>|[\s.…*_-]*")
+_LIMIT = re.compile(r"(\d+)\W{0,2}(?:[a-zà-ÿа-я]{3,}|字|词|句|文字|行)", re.IGNORECASE)
+_ENDS = (("<html", "</html>"), (r"\begin{document}", r"\end{document}"))
+
+
+def says_nothing(document: str) -> bool:
+    """Whether a text in a document's place only says that there is no new one."""
+    said = document.strip(_AROUND)
+    return not said or bool(NOTHING.fullmatch(said))
+
+
+def objection(new: str, old: str, request: str) -> str:
+    """Why `new` may not stand in the place of `old`; empty where it may.
+
+    `request` is all that was asked, as plain text. Costs time linear in the lengths.
+    """
+    text, before = new.strip(), old.strip()
+    if not text or (says_nothing(text) and not says_nothing(before)):
+        return EMPTY
+    if refuses(text) and not refuses(before):
+        return REFUSED
+    return _against(text, before, request) if before else ""
+
+
+def _against(text: str, old: str, request: str) -> str:
+    words, before = tokens(text), tokens(old)
+    reasons = {
+        ONLY_PART: _PLACEHOLDER.fullmatch(text) and not _PLACEHOLDER.fullmatch(old),
+        BROKEN: _lacks_end(text, old),
+        ECHO: _echoes(words, before, request),
+        REMARK: is_remark(text) and not is_remark(old),
+        REPEATS: _loops(words) and not _loops(before),
+    }
+    found = next((reason for reason, holds in reasons.items() if holds), "")
+    return found or _too_little(text, old, words, before, request)
+
+
+def refuses(text: str) -> bool:
+    """Whether a text begins, in its first paragraph, as refusals do."""
+    start = _plain(text[:LONGEST_REMARK])
+    first = start.split("\n\n")[0]
+    return bool(REFUSAL.match(start)) and len(text) <= LONGEST_REMARK and "\n" not in first
+
+
+def is_remark(text: str) -> bool:
+    """Whether a short text only speaks of the work: reports, asks, offers, or announces it."""
+    start = _plain(text[:LONGEST_REMARK])
+    if len(text) > LONGEST_REMARK or len(start.split("\n\n")) > 2:  # noqa: PLR2004
+        return False
+    if OFFER.match(start) and WORK.search(start):
+        return True
+    if LEAD.match(start) and "\n" not in start and (WORK.search(start) or start[-1] in ":："):
+        return True
+    asks = start.rstrip()[-1:] in {"?", "？"}
+    return bool(ABOUT.match(start)) and (asks or bool(WORK.search(start)))
+
+
+def shared(words: list[str], before: list[str]) -> tuple[float, float]:
+    """The shares of the old text that is kept, and of the new one that is drawn from it."""
+    new, old = _shingles(words), _shingles(before)
+    both = len(new & old)
+    return both / max(1, len(old)), both / max(1, len(new))
+
+
+def asks_for_less(request: str, old_words: int) -> bool:
+    """Whether a request may want a text to become much shorter."""
+    if LESS.search(request):
+        return True
+    return any(0 < int(found[:6]) < old_words for found in _LIMIT.findall(request))
+
+
+def _too_little(text: str, old: str, words: list[str], before: list[str], request: str) -> str:
+    kept, drawn = shared(words, before)
+    if _is_short(len(text) / len(old), drawn, words, before, request):
+        return SHORTER if drawn < MOSTLY else ONLY_PART
+    if LANGUAGES.search(request):
+        return ""
+    spoken, earlier = language(words), language(before)
+    if spoken and earlier and spoken != earlier:
+        return OTHER_LANGUAGE
+    if min(len(words), len(before)) < FEWEST_WORDS or max(kept, drawn) > UNRELATED:
+        return ""
+    known = set(before) | set(tokens(request))
+    telling = {word for word in words if len(word) > WORD_OF_REQUEST}
+    return FOREIGN if telling and not telling & known else ""
+
+
+def _is_short(size: float, drawn: float, words: list[str], before: list[str], request: str) -> bool:
+    """Whether a text of this share of the old length is too short for what was asked."""
+    if size >= PARTIAL or asks_for_less(request, len(before)):
+        return False
+    if REMOVE.search(request):
+        return size < SMALLEST and not _names_what_is_gone(words, before, request)
+    return size < SMALL or drawn >= MOSTLY
+
+
+def _names_what_is_gone(words: list[str], before: list[str], request: str) -> bool:
+    gone = {word[:WORD_OF_REQUEST] for word in set(before) - set(words)}
+    asked = {word for word in tokens(request) if not REMOVE.fullmatch(word)}
+    return any(word[:WORD_OF_REQUEST] in gone for word in asked if len(word) >= WORD_OF_REQUEST)
+
+
+def _echoes(words: list[str], before: list[str], request: str) -> bool:
+    """Whether a text holds the first instruction of the request, and little else."""
+    lines = [found for line in request.splitlines() if (found := tokens(line))]
+    first = next((line for line in lines if len(line) >= INSTRUCTION_WORDS), None)
+    if first is None or not words:
+        return False
+    said = _shingles(words) - _shingles(before)
+    return _shingles(first) <= said and len(first) * 2 > len(words) - len(before)
+
+
+def _loops(words: list[str]) -> bool:
+    """Whether a long text, or the end of it, is the same few words again and again."""
+    half = words[len(words) // 2 :]
+    return any(
+        len(part) >= LONG_ENOUGH and len(_shingles(part)) < LOOP * len(part)
+        for part in (words, half)
+    )
+
+
+def _lacks_end(text: str, old: str) -> bool:
+    """Whether a text lacks the end that its beginning asks for and the old one has."""
+    for begin, end in _ENDS:
+        if begin in text.lower() and end in old.lower() and end not in text.lower():
+            return True
+    start = text[:1]
+    return start in {"{", "["} and _is_json(old) and not _is_json(text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text.strip().lstrip("\ufeff"))
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _shingles(words: list[str]) -> set[tuple[str, ...]]:
+    size = min(SHINGLE, len(words))
+    return set(zip(*(words[at:] for at in range(size)), strict=False)) if size else set()
+
+
+def _plain(text: str) -> str:
+    return text.replace("’", "'").strip(" \t\r\n*_#>\"'“”«»「[(")
