@@ -16,6 +16,7 @@ WALLET = "tools_wallet/test_registration_page.py::"
 VLLM = "tools_vllm/test_vllm_page.py::"
 EVALUATE = "tools_evaluate/test_evaluate_pages.py::"
 STUDIO = "studio/test_studio_page.py::"
+CLIENT = "tools_playground/test_client.py::"
 PLAYGROUND = "tools_playground/test_playground_launcher.py::"
 
 # Words that a block holds, and the test that runs it. Drawings and layouts are held to the code
@@ -73,6 +74,7 @@ RUN_BY: dict[str, dict[str, str]] = {
         "asyncio.run(main())": f"{ENGINEERS}test_the_script_runs",
         "+++ b/": f"{ENGINEERS}test_each_example_applies_by_itself",
         "async def test_": f"{ENGINEERS}test_the_tests_of_the_examples_pass",
+        "tools.client": f"{CLIENT}test_the_example_of_the_documentation_runs",
         "tools.reference": f"{ENGINEERS}test_the_generated_pages_tell_of_the_examples",
     },
     "notebooks/README.md": {
