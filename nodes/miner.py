@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from memory import Conversations, Playbook, TokenCounter
+from nodes.comparer import Comparer
 from nodes.errands import Errands
 from nodes.llm.model import Model
 from nodes.websearch import WebSearch, open_search
@@ -24,6 +25,7 @@ class Miner:
     tokens: TokenCounter
     search: WebSearch | None
     errands: Errands = field(default_factory=Errands)
+    comparer: Comparer = field(default_factory=Comparer)
 
     @classmethod
     @asynccontextmanager
@@ -42,5 +44,6 @@ class Miner:
             Model.open(settings, tokens) as model,
             # Comes last, to end before the stores close.
             Errands.open() as errands,
+            Comparer.open() as comparer,
         ):
-            yield cls(settings, model, playbook, conversations, tokens, search, errands)
+            yield cls(settings, model, playbook, conversations, tokens, search, errands, comparer)
