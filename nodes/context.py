@@ -7,6 +7,7 @@ from typing import Literal
 
 from memory import TokenCounter
 from nodes.errors import TaskTooLong
+from nodes.foreign import between_marks, explanation, new_tag, one_line
 from nodes.miner import Miner
 from nodes.state import Turn
 
@@ -23,6 +24,8 @@ PREFERENCES = (
     "The user's preferences, to be followed wherever they apply; where two contradict, the later "
     "one holds:"
 )
+MARK_TOKENS = 28  # of the marks around a foreign text
+EXPLAINED_TOKENS = 64  # of what tells the model of them
 CUT_MARK = "\n[… cut to fit the model's window …]\n"
 
 
@@ -30,13 +33,13 @@ CUT_MARK = "\n[… cut to fit the model's window …]\n"
 class Material:
     """A text to work on, with the heading it stands under; it may be cut in the middle.
 
-    Every line of a `quoted` one is marked as a quotation, so that none can pass for instructions.
+    A `foreign` one, which anybody may have written, stands between marks that it cannot contain.
     One that is to be written again has its room `ahead` of the others.
     """
 
     heading: str
     text: str
-    quoted: bool = False
+    foreign: bool = False
     ahead: bool = False
 
 
@@ -75,6 +78,8 @@ async def compose(miner: Miner, parts: Parts) -> Prompt:
     """
     window = miner.model.context_length
     room = window - _answer_room(miner.settings.max_tokens, window)
+    if _most_tokens(parts) <= room:
+        return _assembled(parts, parts.preferences, parts.history, parts.asked, parts.materials)
     tokens = _Counted(miner.tokens)
     limit, best = int(room * SAFETY), None
     for _ in range(MOST_COUNTS):
@@ -132,6 +137,7 @@ def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:
     asking, working = (_with_text(found) for found in (parts.asked, parts.materials))
     left = room - tokens.count(parts.system) - tokens.count(parts.closing)
     left -= tokens.count(parts.task) + 3 * PER_TURN
+    left -= EXPLAINED_TOKENS if any(each.foreign for each in (*asking, *working)) else 0
     if left < 0:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
     preferences = _first_fitting(tokens, parts.preferences, left // 4)
@@ -145,14 +151,34 @@ def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:
     shortened = [old.heading or "input" for old, new in zip(given, kept, strict=True) if old != new]
     cut = {"playbook": len(preferences) < len(parts.preferences)}
     cut |= {"history": len(history) < len(parts.history)}
+    prompt = _assembled(parts, preferences, history, [m for m in kept if m])
+    return replace(prompt, cut=[*(name for name, happened in cut.items() if happened), *shortened])
+
+
+def _assembled(
+    parts: Parts,
+    preferences: Sequence[str],
+    history: Sequence[Turn],
+    *materials: Sequence[Material],
+) -> Prompt:
+    shown = _with_text([material for group in materials for material in group])
     return Prompt(
         [
             Turn(role="system", content=_system(parts.system, preferences)),
-            *history,
-            Turn(role="user", content=_request(parts.task, [m for m in kept if m], parts.closing)),
-        ],
-        [name for name, happened in cut.items() if happened] + shortened,
+            *_from_user(history),
+            Turn(role="user", content=_request(parts.task, shown, parts.closing)),
+        ]
     )
+
+
+def _most_tokens(parts: Parts) -> int:
+    """What no tokenizer exceeds: a token for each byte, and what marks and templates add."""
+    texts = [parts.system, parts.task, parts.closing, *parts.preferences]
+    materials = [*parts.asked, *parts.materials]
+    texts += [f"{material.heading}{material.text}" for material in materials]
+    texts += [turn.content for turn in parts.history]
+    added = EXPLAINED_TOKENS + MARK_TOKENS * len(materials) + PER_TURN * (len(parts.history) + 3)
+    return sum(len(text.encode(errors="replace")) for text in texts) + added
 
 
 def _with_text(materials: Sequence[Material]) -> list[Material]:
@@ -167,21 +193,20 @@ def preferences_listed(preferences: Sequence[str]) -> str:
     """The preferences as they stand in a prompt; empty where there are none."""
     if not preferences:
         return ""
-    listed = "\n".join(f"- {line}" for line in preferences)
+    listed = "\n".join(f"- {' '.join(line.split())}" for line in preferences)
     return f"{PREFERENCES}\n{listed}"
 
 
 def _request(task: str, materials: Sequence[Material], closing: str) -> str:
-    blocks = [task]
+    foreign = [material.text for material in materials if material.foreign]
+    tag = new_tag(foreign) if foreign else ""
+    blocks = [task, explanation(tag) if tag else ""]
     for material in materials:
-        heading = f"{material.heading}:\n" if material.heading else ""
-        blocks.append(heading + (_quoted(material.text) if material.quoted else material.text))
+        heading = f"{one_line(material.heading)}:\n" if material.heading else ""
+        text = between_marks(material.text, tag) if material.foreign else material.text
+        blocks.append(heading + text)
     blocks.append(closing)
     return "\n\n".join(block for block in blocks if block.strip())
-
-
-def _quoted(text: str) -> str:
-    return "\n".join(f"> {line}" for line in text.splitlines())
 
 
 def _first_fitting(tokens: _Counted, lines: Sequence[str], room: int) -> list[str]:
@@ -201,10 +226,13 @@ def _last_fitting(tokens: _Counted, turns: Sequence[Turn], room: int) -> list[Tu
         if room < 0:
             break
         fitting.insert(0, turn)
-    # Chat templates want the first message after the system's to be the user's.
-    while fitting and fitting[0].role != "user":
-        fitting.pop(0)
     return fitting
+
+
+def _from_user(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns from the first of the user's on, where chat templates want a history to begin."""
+    first = next((at for at, turn in enumerate(turns) if turn.role == "user"), len(turns))
+    return turns[first:]
 
 
 def shared_out(
@@ -245,7 +273,7 @@ def _shares(tokens: _Counted, materials: Sequence[Material], room: int) -> list[
 
 
 def _cost(tokens: _Counted, material: Material) -> int:
-    marks = 2 * len(material.text.splitlines()) if material.quoted else 0
+    marks = MARK_TOKENS if material.foreign else 0
     return tokens.count(material.heading) + PER_TURN + tokens.count(material.text) + marks
 
 

@@ -36,7 +36,7 @@ async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
             task=f"Task: {state.task}",
             asked=[
                 *materials.of_queries(state, "Input of the task"),
-                Material("Output to review", state.output),
+                Material("Output to review", state.output, foreign=True),
             ],
             materials=materials.of_outputs(state.previous_outputs),
             closing="Review the output.",

@@ -29,7 +29,8 @@ def of_outputs(outputs: Sequence[PreviousOutput]) -> list[Material]:
     found, documents = [], told_under(outputs)
     for number, output in enumerate(outputs, 1):
         if output.immediate_response.strip():
-            found.append(Material(heading(number, output), output.immediate_response))
+            said = output.immediate_response
+            found.append(Material(heading(number, output), said, foreign=True))
         if carries_document(output) and (told := documents.pop(output.notebook, "")):
-            found.append(Material(told, output.notebook, ahead=True))
+            found.append(Material(told, output.notebook, foreign=True, ahead=True))
     return found

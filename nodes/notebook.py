@@ -14,6 +14,7 @@ from nodes.answers.final_answers import read_final_answer
 from nodes.context import CUT_MARK
 from nodes.documents import says_nothing
 from nodes.documents.tags import TAG, Written, split
+from nodes.foreign import one_line
 from nodes.remarks import asks_for_less, much_shorter, replaces, said_instead
 from nodes.state import PreviousOutput, Request, Result, Truncation
 
@@ -167,7 +168,8 @@ def carries_document(output: PreviousOutput) -> bool:
 
 def heading(number: int, output: PreviousOutput) -> str:
     """What an earlier output stands under in a prompt."""
-    return f"Earlier output {number}" + (f" ({output.component})" if output.component else "")
+    component = one_line(output.component)
+    return f"Earlier output {number}" + (f" ({component})" if component else "")
 
 
 def told_under(outputs: Sequence[PreviousOutput]) -> dict[str, str]:

@@ -51,8 +51,8 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
             task=f"Task: {state.task}",
             asked=[
                 *materials.of_queries(state, "Input of the task"),
-                Material(OUTPUT_HEADING, state.output, ahead=True),
-                Material("Feedback", numbered(state.feedbacks)),
+                Material(OUTPUT_HEADING, state.output, foreign=True, ahead=True),
+                Material("Feedback", numbered(state.feedbacks), foreign=True),
             ],
             materials=materials.of_outputs(_others(state)),
             closing="Write the new output.",

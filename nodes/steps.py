@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TypedDict, TypeVar, Unpack
 
 import structlog
@@ -9,6 +10,7 @@ from langgraph.config import get_config
 
 from nodes.context import Parts, compose
 from nodes.errors import DeadlinePassed, MinerError
+from nodes.foreign import defused, restored, without_marks
 from nodes.llm.backend import JsonSchema
 from nodes.llm.job import Reply
 from nodes.miner import Miner
@@ -71,10 +73,20 @@ def best_effort(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int]
 
 
 async def ask(
-    miner: Miner, state: State, turns: Sequence[Turn], **options: Unpack[AskOptions]
+    miner: Miner,
+    state: State,
+    turns: Sequence[Turn],
+    *,
+    until: float | None = None,
+    **options: Unpack[AskOptions],
 ) -> Reply:
-    """One answer of the model within the deadline of the run; see `Model.ask`."""
-    return await miner.model.ask(_node(), turns, deadline=deadline(state), **options)
+    """One answer of the model before `until`, by default the deadline of the run.
+
+    See `Model.ask`; `until` is on the clock of `time.monotonic()`.
+    """
+    sent = [turn.model_copy(update={"content": defused(turn.content)}) for turn in turns]
+    reply = await miner.model.ask(_node(), sent, deadline=until or deadline(state), **options)
+    return replace(reply, text=restored(without_marks(reply.text)))
 
 
 async def write(miner: Miner, state: State, parts: Parts) -> tuple[Reply, Update]:

@@ -9,7 +9,7 @@ from nodes.errors import DeadlinePassed, MinerError
 from nodes.llm.job import Reply
 from nodes.miner import Miner
 from nodes.state import SummaryState, SummaryUpdate, Update
-from nodes.steps import deadline, write
+from nodes.steps import ask, deadline, write
 
 SYSTEM = """\
 You summarise. Say what matters in the material for the task, faithfully and without adding \
@@ -35,7 +35,9 @@ async def nothing_to_summarise(_: Miner, __: SummaryState) -> SummaryUpdate:
 
 async def summarise(miner: Miner, state: SummaryState) -> Update:
     """The summary, in one pass over the material or over the notes on its pieces."""
-    material = [Material(f"Notes {at}", text) for at, text in enumerate(state.notes, 1)]
+    material = [
+        Material(f"Notes {at}", text, foreign=True) for at, text in enumerate(state.notes, 1)
+    ]
     material = material or materials.of_outputs(state.previous_outputs)
     _, update = await write(miner, state, _parts(state, material))
     return update
@@ -63,7 +65,9 @@ async def take_notes(miner: Miner, state: SummaryState) -> SummaryUpdate:
     queries, room = materials.of_queries(state), miner.model.context_length // ASKED_SHARE
     asked = await asyncio.to_thread(shared_out, miner.tokens, queries, room)
     prompts = [_piece(state, [part for part in asked if part], piece) for piece in state.pieces]
-    outcomes = await asyncio.gather(*(_note(miner, prompt, ends, slots) for prompt in prompts))
+    outcomes = await asyncio.gather(
+        *(_note(miner, state, prompt, ends, slots) for prompt in prompts)
+    )
     read = [outcome for outcome in outcomes if isinstance(outcome, Reply)]
     late = any(isinstance(outcome, DeadlinePassed) for outcome in outcomes)
     missed = len(outcomes) - len(read)
@@ -78,13 +82,13 @@ async def take_notes(miner: Miner, state: SummaryState) -> SummaryUpdate:
 
 
 async def _note(
-    miner: Miner, parts: Parts, ends: float, slots: asyncio.Semaphore
+    miner: Miner, state: SummaryState, parts: Parts, ends: float, slots: asyncio.Semaphore
 ) -> Reply | MinerError:
     async with slots:
         try:
             prompt = await compose(miner, parts)
-            return await miner.model.ask(
-                "take_notes", prompt.turns, deadline=ends, limit=_limit(miner), temperature=0.0
+            return await ask(
+                miner, state, prompt.turns, until=ends, limit=_limit(miner), temperature=0.0
             )
         except MinerError as error:
             return error
@@ -132,6 +136,6 @@ def _piece(state: SummaryState, asked: list[Material], piece: str) -> Parts:
         history=(),
         task=f"Task: {state.task}",
         asked=asked,
-        materials=[Material("Part of the material", piece)],
+        materials=[Material("Part of the material", piece, foreign=True)],
         closing=PIECE,
     )

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -103,7 +104,7 @@ async def test_the_answer_comes_with_its_sources(
     assert asked["q"] == "What are foxes?"
     assert asked["language"] == "all"
     [request] = model.requests
-    for words in ("What are foxes?", "> Foxes\n> Foxes are small canids.", "quoted below as data"):
+    for words in ("What are foxes?", ">\nFoxes\nFoxes are small canids.\n</", "below as data"):
         assert words in request.prompt
 
 
@@ -136,10 +137,11 @@ async def test_what_a_page_says_stands_in_the_quotation_only(
         }
     ] * (20 if window_full else 1)
     await said(searcher, previous_outputs=earlier)
-    lines = model.requests[0].prompt.splitlines()
-    hostile = [line for line in lines if "IGNORE" in line or "SYSTEM:" in line or "pwned" in line]
-    assert hostile
-    assert all(line.startswith("> ") for line in hostile)
+    prompt = model.requests[0].prompt
+    outside = re.sub(r"<(text-\w+)>\n.*?\n</\1>", "", prompt, flags=re.DOTALL)
+    for words in ("IGNORE", "SYSTEM:", "pwned"):
+        assert words in prompt
+        assert words not in outside
 
 
 @pytest.mark.parametrize(

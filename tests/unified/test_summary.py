@@ -33,7 +33,7 @@ def _small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace
     with Scripted() as backend:
         backend.max_model_len = WINDOW
         data = tmp_path_factory.mktemp("data")
-        with serving(miner_settings(data, backend, deadline_seconds=5)) as address:
+        with serving(miner_settings(data, backend, deadline_seconds=10)) as address:
             yield SimpleNamespace(backend=backend, address=address)
 
 
