@@ -33,12 +33,12 @@ class Miner:
         """Open everything the settings name, and close it at the end.
 
         Raises `memory.MemoryStoreError` when a store cannot be opened, and `SearchUnavailable`
-        when the packages of the configured search are missing. A model backend that is
+        when the package of the configured search is missing. A model backend that is
         down is no error here: its calls fail until it is up.
         """
-        search = open_search(settings)
         tokens = await asyncio.to_thread(TokenCounter)
         async with (
+            open_search(settings) as search,
             Playbook.open(settings) as playbook,
             Conversations.open(settings) as conversations,
             Model.open(settings, tokens) as model,

@@ -1,11 +1,15 @@
-"""Web search behind one adapter; the packages it needs are an optional extra."""
+"""Web search behind one adapter: a SearxNG server, or DuckDuckGo by an optional package."""
 
 import asyncio
 import importlib.util
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import aiohttp
+import httpx
+from pydantic import BaseModel, ValidationError
 
 from nodes.errors import SearchFailed, SearchUnavailable
 from nodes.state import SearchHit
@@ -15,11 +19,8 @@ LONGEST_SNIPPET = 600
 LONGEST_TITLE = 200
 LONGEST_ADDRESS = 2_000
 LONGEST_QUERY = 400
-ANY_LANGUAGE = "all"  # the wrapper's own default is English
-# The wrappers have no errors of their own: these are what odd answers raise in them.
-ODD_ANSWER = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)
+AT_ONCE = 8  # threads of its own: a search that hangs must not hold up what others do in threads
 FOUND_NOTHING = "No results found."  # what the DuckDuckGo package says in an error
-PACKAGES = {"searxng": ("langchain_community",), "duckduckgo": ("langchain_community", "ddgs")}
 
 
 class WebSearch(Protocol):
@@ -29,65 +30,82 @@ class WebSearch(Protocol):
         """At most `most` hits, best first. Raises `SearchFailed`."""
 
 
+class _Row(BaseModel):
+    url: Any  # whatever it is, only addresses of the web are taken
+    title: str | None = None
+    content: str | None = None
+
+
+class _Found(BaseModel):
+    results: list[_Row]
+
+
 class _SearxNG:
-    def __init__(self, address: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, address: str) -> None:
+        self._client = client
         self._address = f"{address}/search"
 
     async def search(self, query: str, most: int) -> list[SearchHit]:
+        asked = {"q": query[:LONGEST_QUERY], "format": "json", "language": "all"}
         try:
-            found = await self._found(query[:LONGEST_QUERY], most)
-        except ODD_ANSWER as error:
-            raise SearchFailed("the SearxNG server gave no readable answer") from error
-        return hits(found, address="link", snippet="snippet")
-
-    async def _found(self, query: str, most: int) -> list[dict[str, Any]]:
-        wrapper = await asyncio.to_thread(_searx_wrapper, self._address)
-        try:
-            found: list[dict[str, Any]] = await wrapper.aresults(query, num_results=most)
-        except aiohttp.ClientError as error:
+            response = await self._client.get(self._address, params=asked)
+        except httpx.HTTPError as error:
             raise SearchFailed("the SearxNG server cannot be reached") from error
-        return found
+        if response.status_code != httpx.codes.OK:
+            raise SearchFailed(f"the SearxNG server answered {response.status_code}")
+        try:
+            found = _Found.model_validate_json(response.content)
+        except ValidationError as error:
+            raise SearchFailed("the SearxNG server gave no readable answer") from error
+        return _hits((row.url, row.title, row.content) for row in found.results[:most])
 
 
 class _DuckDuckGo:
+    def __init__(self, executor: ThreadPoolExecutor) -> None:
+        self._executor = executor
+
     async def search(self, query: str, most: int) -> list[SearchHit]:
-        found = await asyncio.to_thread(_duckduckgo, query[:LONGEST_QUERY], most)
-        return hits(found, address="link", snippet="snippet")
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(self._executor, _duckduckgo, query[:LONGEST_QUERY], most)
+        return _hits((row.get("href"), row.get("title"), row.get("body")) for row in found)
 
 
-def open_search(settings: Settings) -> WebSearch | None:
+@asynccontextmanager
+async def open_search(settings: Settings) -> AsyncIterator[WebSearch | None]:
     """The configured search, or `None` where it is off.
 
-    Raises `SearchUnavailable` when a package of the optional extra is missing.
+    Raises `SearchUnavailable` when the package of the optional extra is missing.
     """
-    if settings.search_backend is None:
-        return None
-    for package in PACKAGES[settings.search_backend]:
-        if importlib.util.find_spec(package) is None:
+    if settings.search_backend == "searxng":
+        # The run's own limit is what a query may take.
+        async with httpx.AsyncClient(timeout=None) as client:  # noqa: S113
+            yield _SearxNG(client, settings.searxng_url or "")
+    elif settings.search_backend == "duckduckgo":
+        if importlib.util.find_spec("ddgs") is None:
             raise SearchUnavailable(
-                f"SEARCH_BACKEND={settings.search_backend} needs the package {package}: "
+                "SEARCH_BACKEND=duckduckgo needs the package ddgs: "
                 "pip install -r requirements-search.txt"
             )
-    if settings.search_backend == "searxng":
-        return _SearxNG(settings.searxng_url or "")
-    return _DuckDuckGo()
+        executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="search")
+        try:
+            yield _DuckDuckGo(executor)
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+    else:
+        yield None
 
 
-def hits(found: list[dict[str, Any]], *, address: str, snippet: str) -> list[SearchHit]:
+def _hits(rows: Iterable[tuple[Any, str | None, str | None]]) -> list[SearchHit]:
     """What a search brought, without what has no http or https address."""
     return [
         SearchHit(
-            title=_one_line(row.get("title"))[:LONGEST_TITLE],
-            address=row[address],
-            snippet=_one_line(row.get(snippet))[:LONGEST_SNIPPET],
+            title=" ".join((title or "").split())[:LONGEST_TITLE],
+            address=address,
+            snippet=" ".join((snippet or "").split())[:LONGEST_SNIPPET],
         )
-        for row in found
-        if _is_web_address(row.get(address))
+        for address, title, snippet in rows
+        if _is_web_address(address)
     ]
-
-
-def _one_line(value: object) -> str:
-    return " ".join(value.split()) if isinstance(value, str) else ""
 
 
 def _is_web_address(address: object) -> bool:
@@ -101,23 +119,15 @@ def _is_web_address(address: object) -> bool:
     return plain and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
-def _searx_wrapper(address: str) -> Any:  # noqa: ANN401 - its package may be missing
-    # Takes seconds to import, and is not there without the extra.
-    from langchain_community.utilities import SearxSearchWrapper  # noqa: PLC0415
-
-    return SearxSearchWrapper(searx_host=address, params={"language": ANY_LANGUAGE})
-
-
-def _duckduckgo(query: str, most: int) -> list[dict[str, Any]]:
+def _duckduckgo(query: str, most: int) -> Sequence[Mapping[str, Any]]:
+    # Not there without the extra, and slow to import.
+    from ddgs import DDGS  # noqa: PLC0415
     from ddgs.exceptions import DDGSException  # noqa: PLC0415
-    from langchain_community.utilities import DuckDuckGoSearchAPIWrapper  # noqa: PLC0415
 
     try:
-        found: list[dict[str, Any]] = DuckDuckGoSearchAPIWrapper(time=None).results(query, most)
+        found: Sequence[Mapping[str, Any]] = DDGS().text(query, max_results=most)
     except DDGSException as error:
         if str(error) == FOUND_NOTHING:
             return []
         raise SearchFailed("DuckDuckGo gave no answer") from error
-    except ODD_ANSWER as error:
-        raise SearchFailed("DuckDuckGo gave no readable answer") from error
     return found

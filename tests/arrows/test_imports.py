@@ -9,7 +9,7 @@ import pytest
 from settings import ROOT
 
 # Heavy optional packages, imported where they are needed and by nobody's start.
-OPTIONAL = ("gradio", "bittensor", "bittensor_core", "langchain_community", "ddgs", "vllm")
+OPTIONAL = ("gradio", "bittensor", "bittensor_core", "ddgs", "vllm")
 
 WATCHED = """
 import sys

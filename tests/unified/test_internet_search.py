@@ -19,20 +19,16 @@ from scripted import Scripted, Status
 from settings import ROOT
 from support import free_port, require
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:`langchain-community` is being sunset:DeprecationWarning"
-)
 FOX = row("Foxes", "https://example.org/fox", "Foxes are small canids.")
 HARE = row("Hares", "http://example.org/hare?a=1&b=2", "Hares are fast.")
 
 
-def installed(*packages: str) -> bool:
-    return all(importlib.util.find_spec(package) for package in packages)
+def installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 @pytest.fixture(scope="module")
 def _searching(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    require(installed("langchain_community"), "langchain-community is not installed")
     with Scripted() as backend, Searx() as web:
         backend.max_model_len = 8192
         settings = miner_settings(
@@ -295,7 +291,6 @@ async def test_rows_that_lack_texts_are_taken_as_they_are(
 async def test_a_search_server_that_is_down_is_said_plainly(
     tmp_path: Path, backend: Scripted
 ) -> None:
-    require(installed("langchain_community"), "langchain-community is not installed")
     nowhere = f"http://127.0.0.1:{free_port()}"
     settings = miner_settings(tmp_path, backend, search_backend="searxng", searxng_url=nowhere)
     with serving(settings) as address:
@@ -306,7 +301,7 @@ async def test_a_search_server_that_is_down_is_said_plainly(
 async def test_duckduckgo_out_of_reach_is_said_plainly(
     tmp_path: Path, backend: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    require(installed("langchain_community", "ddgs"), "the search extra is not installed")
+    require(installed("ddgs"), "the search extra is not installed")
     monkeypatch.setenv("DDGS_PROXY", f"http://127.0.0.1:{free_port()}")
     settings = miner_settings(tmp_path, backend, search_backend="duckduckgo", deadline_seconds=8)
     with serving(settings) as address:
@@ -314,6 +309,32 @@ async def test_duckduckgo_out_of_reach_is_said_plainly(
             assert "did not answer" in await said(client)
             told = (await client.get("/capabilities")).json()
             assert "internet_search" in told["components"]
+
+
+async def test_searches_that_hang_do_not_hold_up_the_memory(
+    tmp_path: Path, backend: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require(installed("ddgs"), "the search extra is not installed")
+    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    monkeypatch.setenv("DDGS_PROXY", f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}")
+    settings = miner_settings(tmp_path, backend, search_backend="duckduckgo", deadline_seconds=20)
+    queries = [f"query {number}" for number in range(10)]
+    with serving(settings) as address:
+        async with client_of(address) as client:
+            searches = [
+                asyncio.create_task(
+                    client.post("/internet_search", json=body("c", f"Find {at}", queries))
+                )
+                for at in range(5)
+            ]
+            await asyncio.sleep(1)
+            added = await client.post("/playbook/c", json={"content": "Be brief."}, timeout=5)
+            assert added.is_success
+            assert not any(search.done() for search in searches)
+            for search in searches:
+                search.cancel()
+            await asyncio.gather(*searches, return_exceptions=True)
+    silent.close()
 
 
 PROGRAM = """
@@ -324,26 +345,19 @@ uvicorn.run("server.app:create_app", factory=True, log_config=None)
 """
 
 
-@pytest.mark.parametrize(
-    ("search_backend", "missing"),
-    [("searxng", "langchain_community"), ("duckduckgo", "ddgs")],
-)
-async def test_a_missing_package_is_one_line_at_the_start(
-    tmp_path: Path, search_backend: str, missing: str
-) -> None:
-    require(installed("langchain_community", "ddgs"), "the search extra is not installed")
+async def test_a_missing_package_is_one_line_at_the_start(tmp_path: Path) -> None:
+    require(installed("ddgs"), "the search extra is not installed")
     chosen = {
         "MINER_API_KEY": "a-key",
         "LLM_PROVIDER": "local",
         "DATA_DIR": str(tmp_path),
-        "SEARCH_BACKEND": search_backend,
-        "SEARXNG_URL": "http://127.0.0.1:1",
+        "SEARCH_BACKEND": "duckduckgo",
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         PROGRAM,
-        missing,
+        "ddgs",
         cwd=ROOT,
         env={"PATH": os.environ["PATH"], **chosen},
         stderr=asyncio.subprocess.PIPE,
@@ -351,5 +365,5 @@ async def test_a_missing_package_is_one_line_at_the_start(
     _, logged = await process.communicate()
     assert process.returncode
     [line] = logged.decode().splitlines()
-    assert f"SEARCH_BACKEND={search_backend} needs the package {missing}" in line
+    assert "SEARCH_BACKEND=duckduckgo needs the package ddgs" in line
     assert "pip install -r requirements-search.txt" in line
