@@ -1,8 +1,9 @@
 """What is remembered: the playbook of each user's preferences, and the conversations."""
 
+from memory.breaker import CircuitBreaker
 from memory.conversations import Conversation, Conversations, Message
 from memory.embeddings import Embeddings, OpenAIEmbeddings, StaticEmbeddings, open_embeddings
-from memory.entries import CATEGORIES, QUERY_CHARACTERS, Entry, Version
+from memory.entries import CATEGORIES, QUERY_CHARACTERS, Applies, Entry, Version
 from memory.errors import (
     EntryConflict,
     InvalidEntry,
@@ -10,32 +11,40 @@ from memory.errors import (
     PlaybookFull,
     StoreLocked,
     StoreUnavailable,
+    TurnTimeout,
     UnknownEntry,
 )
 from memory.ownership import sole_owner
 from memory.playbook import Playbook
 from memory.store import playbook_folder
 from memory.tokens import TokenCounter
-from memory.writer import Writer
+from memory.writer import Add, Change, Forget, Replace, Writer
 
 __all__ = [
     "CATEGORIES",
     "QUERY_CHARACTERS",
+    "Add",
+    "Applies",
+    "Change",
+    "CircuitBreaker",
     "Conversation",
     "Conversations",
     "Embeddings",
     "Entry",
     "EntryConflict",
+    "Forget",
     "InvalidEntry",
     "MemoryStoreError",
     "Message",
     "OpenAIEmbeddings",
     "Playbook",
     "PlaybookFull",
+    "Replace",
     "StaticEmbeddings",
     "StoreLocked",
     "StoreUnavailable",
     "TokenCounter",
+    "TurnTimeout",
     "UnknownEntry",
     "Version",
     "Writer",

@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Final, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 from uuid import uuid4
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
     FailFast,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     model_validator,
 )
@@ -25,15 +27,16 @@ QUERY_CHARACTERS: Final = 4_000
 """What of a request is looked at to rank entries for it."""
 
 KEPT_VERSIONS: Final = 100
-"""Versions kept of an entry, the current one included: the record is one row, rewritten whole."""
+"""Versions kept of an entry, the current one included."""
 
 MOST_EXPORTED: Final = 1_000
 """Entries of an export: as many as MAX_PLAYBOOK_NODES can allow."""
 
-ALWAYS_RECALLED: Final = frozenset({"style", "format", "tone", "language"})
-"""Categories that apply to every question, though their entries resemble none."""
+Applies = Literal["always", "topic"]
+"""To every answer, or only where the question is of the entry's topic."""
 
 Content = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+UtcTime = Annotated[AwareDatetime, AfterValidator(lambda time: time.astimezone(UTC))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +50,29 @@ class Entry:
     created_at: datetime
     updated_at: datetime
     version: int
+    applies: Applies = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
-    """What an entry said from `at` on, until its next version."""
-
-    node_id: str
-    version: int
-    content: str
-    category: str
-    evidence: str
-    at: datetime
-
-
-class State(BaseModel):
-    """A version as it is stored and exported."""
+class Version(BaseModel):
+    """What an entry said from `at` on, until its next version. Also stored and exported so."""
 
     model_config = ConfigDict(frozen=True)
 
     version: int = Field(ge=1)
     content: Content
     category: str = Field("", max_length=100)
-    evidence: str = Field("", max_length=10_000)
-    at: AwareDatetime
+    evidence: str = Field("", max_length=10_000, description="the words it rests on")
+    applies: Applies = "always"
+    at: UtcTime
+
+    @classmethod
+    def now(
+        cls, version: int, content: str, category: str, evidence: str, applies: Applies
+    ) -> Self:
+        """Raises `InvalidEntry`."""
+        fields = {"content": content, "category": category, "evidence": evidence}
+        fixed = {"version": version, "at": datetime.now(UTC), "applies": applies}
+        return _validated(cls, fixed | fields)
 
 
 class History(BaseModel):
@@ -79,8 +81,8 @@ class History(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     node_id: str = Field(pattern="^[0-9a-f]{32}$")
-    created_at: AwareDatetime
-    versions: tuple[State, ...] = Field(min_length=1, max_length=KEPT_VERSIONS)
+    created_at: UtcTime
+    versions: tuple[Version, ...] = Field(min_length=1, max_length=KEPT_VERSIONS)
 
     @model_validator(mode="after")
     def _ascending(self) -> Self:
@@ -90,46 +92,15 @@ class History(BaseModel):
         return self
 
     @classmethod
-    def begin(cls, content: str, category: str, evidence: str) -> Self:
+    def begin(cls, content: str, category: str, evidence: str, applies: Applies) -> Self:
         """The history of a new entry. Raises `InvalidEntry`."""
-        state = _state(1, content, category, evidence)
-        return cls(node_id=uuid4().hex, created_at=state.at, versions=(state,))
-
-    def superseded(self, content: str, category: str | None, evidence: str) -> Self:
-        """With a further version; `category` None keeps the one it has. Raises `InvalidEntry`."""
-        last = self.versions[-1]
-        kept = last.category if category is None else category
-        state = _state(last.version + 1, content, kept, evidence)
-        return self.model_copy(update={"versions": (*self.versions, state)[-KEPT_VERSIONS:]})
-
-    def entry(self) -> Entry:
-        last = self.versions[-1]
-        return Entry(
-            node_id=self.node_id,
-            content=last.content,
-            category=last.category,
-            evidence=last.evidence,
-            created_at=self.created_at.astimezone(UTC),
-            updated_at=last.at.astimezone(UTC),
-            version=last.version,
-        )
-
-    def history(self) -> list[Version]:
-        return [
-            Version(
-                node_id=self.node_id,
-                version=state.version,
-                content=state.content,
-                category=state.category,
-                evidence=state.evidence,
-                at=state.at.astimezone(UTC),
-            )
-            for state in self.versions
-        ]
+        first = Version.now(1, content, category, evidence, applies)
+        return cls(node_id=uuid4().hex, created_at=first.at, versions=(first,))
 
 
 class Record(BaseModel):
-    """A row of the store: whose it is, its place among the user's entries, and the entry.
+    """What is read with every prompt: whose entry it is, its place among the user's, and what it
+    says now. Its earlier versions are stored beside it.
 
     Places only grow, so that the order holds when the clock does not.
     """
@@ -138,7 +109,67 @@ class Record(BaseModel):
 
     cid: str
     place: int
-    history: History
+    node_id: str
+    created_at: UtcTime
+    current: Version
+
+
+_VERSIONS: Final = TypeAdapter(tuple[Version, ...])
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One of a user's numbered places with the entry in it.
+
+    `past` is the JSON of its earlier versions, read only where somebody asks for them.
+    """
+
+    number: int
+    record: Record
+    past: str = "[]"
+
+    @classmethod
+    def of(cls, number: int, cid: str, place: int, history: History) -> Self:
+        *past, current = history.versions
+        record = Record(
+            cid=cid,
+            place=place,
+            node_id=history.node_id,
+            created_at=history.created_at,
+            current=current,
+        )
+        return cls(number, record, _VERSIONS.dump_json(tuple(past)).decode())
+
+    @property
+    def entry(self) -> Entry:
+        current = self.record.current
+        return Entry(
+            node_id=self.record.node_id,
+            content=current.content,
+            category=current.category,
+            evidence=current.evidence,
+            created_at=self.record.created_at,
+            updated_at=current.at,
+            version=current.version,
+            applies=current.applies,
+        )
+
+    def versions(self) -> tuple[Version, ...]:
+        """Oldest first, the current one last."""
+        return (*_VERSIONS.validate_json(self.past), self.record.current)
+
+    def history(self) -> History:
+        return History(
+            node_id=self.record.node_id,
+            created_at=self.record.created_at,
+            versions=self.versions(),
+        )
+
+    def with_version(self, version: Version) -> "Slot":
+        """The same entry as it says now; what it said before goes into its history."""
+        versions = (*self.versions(), version)[-KEPT_VERSIONS:]
+        history = self.history().model_copy(update={"versions": versions})
+        return Slot.of(self.number, self.record.cid, self.record.place, history)
 
 
 class Export(BaseModel):
@@ -161,11 +192,6 @@ class Export(BaseModel):
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-
-def _state(version: int, content: str, category: str, evidence: str) -> State:
-    fields = {"content": content, "category": category, "evidence": evidence}
-    return _validated(State, {"version": version, "at": datetime.now(UTC), **fields})
 
 
 def _validated(model: type[ModelT], data: object) -> ModelT:

@@ -3,6 +3,7 @@
 MemoryStoreError
 ├── StoreLocked        another process owns this DATA_DIR
 ├── StoreUnavailable   a Chroma server, PostgreSQL, an embedding endpoint or the disk fails us
+│   └── TurnTimeout    the deadline came before the change could be made; nothing was changed
 ├── PlaybookFull       no room for another entry of this user
 ├── UnknownEntry       the user has no entry of that id
 ├── EntryConflict      the entry changed since its caller read it
@@ -22,6 +23,10 @@ class StoreLocked(MemoryStoreError):
 
 class StoreUnavailable(MemoryStoreError):
     """Something the memory depends on does not answer, or answers with a failure."""
+
+
+class TurnTimeout(StoreUnavailable):
+    """The deadline came before the user's turn to write, or before the write; none was made."""
 
 
 class PlaybookFull(MemoryStoreError):

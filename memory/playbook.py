@@ -2,9 +2,9 @@
 
 Reads go through `Playbook`. Writes go through a `Writer`, which has the user's turn:
 
-    async with playbook.writing(cid) as writer:
-        entry = await writer.add("Answer in French", "language")
-        await writer.supersede(entry.node_id, "Answer in German", expected_version=1)
+    async with playbook.writing(cid, deadline=deadline) as writer:
+        known = await writer.all()
+        await writer.apply([Forget(known[0].node_id), Add("Be brief", "style")])
 
 The write verbs of `Playbook` take the turn for one call. Inside the block use the writer: the
 turn is not reentrant.
@@ -13,16 +13,19 @@ turn is not reentrant.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, Self
-from weakref import WeakValueDictionary
+from typing import Any, Final, Self
 
 from memory.embeddings import Embeddings, open_embeddings
-from memory.entries import ALWAYS_RECALLED, Entry, Export, Version
-from memory.migration import open_shelf
-from memory.shelf import Shelf
+from memory.entries import Applies, Entry, Export, Version
+from memory.errors import UnknownEntry
+from memory.migration import open_slots
+from memory.slots import Slots
 from memory.store import Store, open_store
-from memory.writer import Writer, find
+from memory.turns import Turns, open_turns
+from memory.writer import Forget, Replace, Writer
 from settings import Settings
+
+LONG_PLAYBOOK: Final = 10_000  # characters; counting the tokens of more takes a while
 
 
 class Playbook:
@@ -31,11 +34,11 @@ class Playbook:
     Every verb raises `StoreUnavailable` when the store or the embedding endpoint does not answer.
     """
 
-    def __init__(self, store: Store, shelf: Shelf, limit: int) -> None:
+    def __init__(self, store: Store, slots: Slots, turns: Turns, limit: int) -> None:
         self._store = store
-        self._shelf = shelf
+        self._slots = slots
+        self._turns = turns
         self._limit = limit
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     @classmethod
     @asynccontextmanager
@@ -52,12 +55,15 @@ class Playbook:
             store = await stack.enter_async_context(open_store(settings))
             if embeddings is None:
                 embeddings = await stack.enter_async_context(open_embeddings(settings))
-            shelf = await open_shelf(store, embeddings, settings.max_playbook_nodes)
-            yield cls(store, shelf, settings.max_playbook_nodes)
+            opening = open_turns(settings, shared=store.shared)
+            turns = await stack.enter_async_context(opening)
+            async with turns.hold_all():
+                slots = await open_slots(store, embeddings)
+            yield cls(store, slots, turns, settings.max_playbook_nodes)
 
     async def all(self, cid: str) -> list[Entry]:
         """The user's entries, oldest first."""
-        return [slot.entry for slot in await self._shelf.read(cid)]
+        return [slot.entry for slot in await self._slots.read(cid)]
 
     async def recall(
         self, cid: str, query: str, *, max_tokens: int, count_tokens: Callable[[str], int]
@@ -65,15 +71,17 @@ class Playbook:
         """The entries to put into a prompt for `query`, oldest first.
 
         All of them while their contents fit `max_tokens` together; beyond that the most important
-        that fit: first style, format, tone and language, the latest first, then the others by
-        relevance. `count_tokens` is called in a thread.
+        that fit: first those that apply always, the latest first, then the others by relevance.
         """
-        slots = await self._shelf.read(cid)
+        slots = await self._slots.read(cid)
         entries = [slot.entry for slot in slots]
-        costs = await asyncio.to_thread(_costs, entries, count_tokens)
+        if sum(len(entry.content) for entry in entries) > LONG_PLAYBOOK:
+            costs = await asyncio.to_thread(_costs, entries, count_tokens)
+        else:
+            costs = _costs(entries, count_tokens)
         if sum(costs) <= max_tokens:
             return entries
-        relevance = await self._shelf.relevance(slots, query)
+        relevance = await self._slots.relevance(slots, query)
         ranked = sorted(range(len(entries)), key=lambda at: _rank(entries[at], relevance[at]))
         return [entries[at] for at in sorted(_fitting(ranked, costs, max_tokens))]
 
@@ -82,28 +90,37 @@ class Playbook:
 
         The latest 100 are kept. Raises `UnknownEntry`.
         """
-        return find(await self._shelf.read(cid), node_id).record.history.history()
+        for slot in await self._slots.read(cid):
+            if slot.record.node_id == node_id:
+                return list(slot.versions())
+        raise UnknownEntry("there is no such entry in this playbook")
 
     async def export(self, cid: str) -> dict[str, Any]:
         """The user's entries with their histories, fit for JSON and for `restore`."""
-        entries = tuple(slot.record.history for slot in await self._shelf.read(cid))
+        entries = tuple(slot.history() for slot in await self._slots.read(cid))
         return Export(cid=cid, entries=entries).model_dump(mode="json")
 
     @asynccontextmanager
-    async def writing(self, cid: str) -> AsyncIterator[Writer]:
-        """Wait for the user's turn to write, also among processes that share a Chroma server."""
-        turn = self._turns.setdefault(cid, asyncio.Lock())
-        async with turn:
-            if self._shelf.leases is None:
-                yield Writer(self._shelf, cid, self._limit, None)
-                return
-            async with self._shelf.leases.hold(cid) as lease:
-                yield Writer(self._shelf, cid, self._limit, lease)
+    async def writing(self, cid: str, *, deadline: float | None = None) -> AsyncIterator[Writer]:
+        """Wait for the user's turn to write, also among processes that share a Chroma server.
 
-    async def add(self, cid: str, content: str, category: str, evidence: str = "") -> Entry:
-        """See `Writer.add`."""
+        `deadline`, on the clock of `time.monotonic()`, ends the waiting, and keeps the writer from
+        writing after it. Raises `TurnTimeout`.
+        """
+        async with self._turns.hold(cid, deadline):
+            yield Writer(self._slots, cid, self._limit, deadline)
+
+    async def add(
+        self,
+        cid: str,
+        content: str,
+        category: str,
+        evidence: str = "",
+        applies: Applies = "always",
+    ) -> Entry:
+        """See `Writer.apply`, and so for the following."""
         async with self.writing(cid) as writer:
-            return await writer.add(content, category, evidence)
+            return await writer.add(content, category, evidence, applies)
 
     async def supersede(
         self,
@@ -115,16 +132,14 @@ class Playbook:
         *,
         expected_version: int | None = None,
     ) -> Entry:
-        """See `Writer.supersede`."""
+        change = Replace(node_id, content, category, evidence, expected_version=expected_version)
         async with self.writing(cid) as writer:
-            return await writer.supersede(
-                node_id, content, category, evidence, expected_version=expected_version
-            )
+            [entry] = await writer.apply([change])
+        return entry
 
     async def forget(self, cid: str, node_id: str, *, expected_version: int | None = None) -> None:
-        """See `Writer.forget`."""
         async with self.writing(cid) as writer:
-            await writer.forget(node_id, expected_version=expected_version)
+            await writer.apply([Forget(node_id, expected_version)])
 
     async def erase(self, cid: str) -> int:
         """See `Writer.erase`."""
@@ -138,7 +153,7 @@ class Playbook:
 
     async def count(self) -> int:
         """How many entries there are, of all users."""
-        return await self._shelf.rows.count()
+        return await self._slots.count()
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the store does not answer."""
@@ -150,7 +165,7 @@ def _costs(entries: Sequence[Entry], count_tokens: Callable[[str], int]) -> list
 
 
 def _rank(entry: Entry, relevance: float) -> tuple[int, float]:
-    if entry.category.strip().casefold() in ALWAYS_RECALLED:
+    if entry.applies == "always":
         return 0, -entry.updated_at.timestamp()
     return 1, -relevance
 

@@ -17,12 +17,12 @@ import chromadb
 import httpx
 import numpy as np
 from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError
+from chromadb.errors import ChromaError, NotFoundError
 
+from memory.disk_guard import DiskGuard
 from memory.embeddings import Vectors
 from memory.errors import StoreUnavailable
 from memory.ownership import private_folder, sole_owner
-from memory.room import Room
 from settings import Settings
 
 SERVER_SECONDS: Final = 5.0
@@ -37,13 +37,14 @@ Label = dict[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: its id, its text (JSON of whoever wrote it) and its vector.
+    """One record: its id, two texts of whoever wrote it (`past` seldom read), and its vector.
 
     A row that was read carries its vector only if that was asked for; a row to write needs it.
     """
 
     id: str
     text: str
+    past: str = "[]"
     vector: Vectors | None = None
 
 
@@ -83,24 +84,26 @@ class Collection:
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Row]:
         """The rows among `ids` that exist, by id."""
+        if not ids:
+            return {}
         include = ["metadatas", "embeddings"] if vectors else ["metadatas"]
         found = await self._calls.read(self._vendor.get, ids=list(ids), include=include)
         return {row.id: row for row in _rows(found)}
 
-    async def page(self, offset: int, limit: int) -> list[Row]:
-        """Rows without their vectors, in an order that stays while nothing is written."""
-        found = await self._calls.read(
-            self._vendor.get, offset=offset, limit=limit, include=["metadatas"]
-        )
-        return _rows(found)
-
-    async def add(self, rows: Sequence[Row]) -> None:
-        """Write those rows whose id is free, and leave the others as they are, silently."""
-        await self._write(self._vendor.add, rows)
+    async def ids(self) -> list[str]:
+        """The ids of all rows."""
+        found = await self._calls.read(self._vendor.get, include=[])
+        return list(found["ids"])
 
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Write all the rows or none."""
-        await self._write(self._vendor.upsert, rows)
+        if rows:
+            await self._calls.write(
+                self._vendor.upsert,
+                ids=[row.id for row in rows],
+                embeddings=[row.vector for row in rows],
+                metadatas=[{"text": row.text, "past": row.past} for row in rows],
+            )
 
     async def delete(self, ids: Sequence[str]) -> None:
         if ids:
@@ -108,15 +111,6 @@ class Collection:
 
     async def count(self) -> int:
         return int(await self._calls.read(self._vendor.count))
-
-    async def _write(self, method: Callable[..., Any], rows: Sequence[Row]) -> None:
-        if rows:
-            await self._calls.write(
-                method,
-                ids=[row.id for row in rows],
-                embeddings=[row.vector for row in rows],
-                metadatas=[{"text": row.text} for row in rows],
-            )
 
 
 class Store:
@@ -180,15 +174,15 @@ async def _embedded(data_dir: Path) -> AsyncIterator[Store]:
         stack.push_async_callback(asyncio.to_thread, client.close)
         # Comes first: writes whose callers have gone end before the files close under them.
         stack.push_async_callback(asyncio.to_thread, pool.shutdown)
-        yield Store(client, _in_room(call, Room(data_dir)), shared=False)
+        yield Store(client, _guarded(call, DiskGuard(data_dir)), shared=False)
 
 
-def _in_room(call: _Call, room: Room) -> _Calls:
+def _guarded(call: _Call, disk: DiskGuard) -> _Calls:
     async def write(method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        return await call(partial(room.write, method), **arguments)
+        return await call(partial(disk.write, method), **arguments)
 
     async def delete(method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        return await call(partial(room.delete, method), **arguments)
+        return await call(partial(disk.delete, method), **arguments)
 
     return _Calls(call, write, delete)
 
@@ -266,6 +260,11 @@ async def _remotely(address: str, method: Callable[..., Any], /, **arguments: ob
 
 
 def _silent(address: str, error: Exception) -> StoreUnavailable:
+    if isinstance(error, NotFoundError):
+        return StoreUnavailable(
+            "another process changed the embeddings of the playbook: restart this one with the "
+            "same EMBEDDINGS and EMBEDDING_MODEL"
+        )
     return StoreUnavailable(
         f"the Chroma server at {address} (CHROMA_URL) fails us ({type(error).__name__})"
     )
@@ -285,7 +284,7 @@ def _rows(found: Mapping[str, Any]) -> list[Row]:
     ids, metadatas = found["ids"], found["metadatas"]
     vectors = found["embeddings"] if found["embeddings"] is not None else [None] * len(ids)
     return [
-        Row(id_, str(metadata["text"]), _vector(vector))
+        Row(id_, str(metadata["text"]), str(metadata.get("past", "[]")), _vector(vector))
         for id_, metadata, vector in zip(ids, metadatas, vectors, strict=True)
     ]
 

@@ -1,64 +1,92 @@
-"""The verbs that change a user's playbook, for whoever has the user's turn."""
+"""Changes of a user's playbook, for whoever has the user's turn: all of a batch, or none."""
 
-from collections.abc import Iterable
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-from memory.entries import Entry, Export, History, Record
-from memory.errors import EntryConflict, PlaybookFull, UnknownEntry
-from memory.leases import Lease
-from memory.shelf import Shelf, Slot, slot_id
+from memory.embeddings import Vectors
+from memory.entries import Applies, Entry, Export, History, Slot, Version
+from memory.errors import EntryConflict, PlaybookFull, TurnTimeout, UnknownEntry
+from memory.slots import Slots
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A new entry."""
+
+    content: str
+    category: str
+    evidence: str = ""
+    applies: Applies = "always"
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """An entry's next version; the present one goes into its history.
+
+    `category` and `applies` None keep what it has. With `expected_version` the entry must be at
+    that version.
+    """
+
+    node_id: str
+    content: str
+    category: str | None = None
+    evidence: str = ""
+    applies: Applies | None = None
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """Delete an entry with its history."""
+
+    node_id: str
+    expected_version: int | None = None
+
+
+Change = Add | Replace | Forget
 
 
 class Writer:
-    """Changes the playbook of one user; from `Playbook.writing`, and only inside its block.
+    """Reads and changes the playbook of one user; from `Playbook.writing`, inside its block only.
 
-    A change that has begun is completed even if its caller is cancelled. Every verb raises
-    `StoreUnavailable`.
+    The playbook is read once. Changes are checked first, then embedded, then written at once;
+    what has begun to be written is completed even if its caller is cancelled. Every verb raises
+    `StoreUnavailable`, and those that change raise `TurnTimeout` instead of writing after the
+    deadline.
     """
 
-    def __init__(self, shelf: Shelf, cid: str, limit: int, lease: Lease | None) -> None:
-        self._shelf = shelf
+    def __init__(self, slots: Slots, cid: str, limit: int, deadline: float | None) -> None:
+        self._slots = slots
         self._cid = cid
         self._limit = limit
-        self._lease = lease
+        self._deadline = deadline
+        self._present: list[Slot] | None = None
 
     async def all(self) -> list[Entry]:
         """The user's entries, oldest first."""
-        return [slot.entry for slot in await self._shelf.read(self._cid)]
+        return [slot.entry for slot in await self._read()]
 
-    async def add(self, content: str, category: str, evidence: str = "") -> Entry:
-        """A new entry. Raises `PlaybookFull`, `InvalidEntry`."""
-        [entry] = await self._place([History.begin(content, category, evidence)])
-        return entry
+    async def apply(self, changes: Iterable[Change]) -> list[Entry]:
+        """Make all the changes, in their order, or none.
 
-    async def supersede(
-        self,
-        node_id: str,
-        content: str,
-        category: str | None = None,
-        evidence: str = "",
-        *,
-        expected_version: int | None = None,
-    ) -> Entry:
-        """The entry's next version; the present one goes into its history.
-
-        `category` None keeps the category. Raises `UnknownEntry`, `InvalidEntry`, and
-        `EntryConflict` unless the entry is at `expected_version`, where one is given.
+        Returns an entry for each: as it stands after the change, or as it was when forgotten.
+        Raises `UnknownEntry`, `EntryConflict`, `InvalidEntry`, and `PlaybookFull` when there would
+        be more entries than before and than the limit.
         """
-        slot = find(await self._shelf.read(self._cid), node_id, expected_version)
-        history = slot.record.history.superseded(content, category, evidence)
-        await self._put({slot.id: slot.record.model_copy(update={"history": history})})
-        return history.entry()
+        return await self._change(lambda plan: [_planned(plan, change) for change in changes])
 
-    async def forget(self, node_id: str, *, expected_version: int | None = None) -> None:
-        """Delete an entry and its history. Raises `UnknownEntry`, `EntryConflict`."""
-        slot = find(await self._shelf.read(self._cid), node_id, expected_version)
-        await self._shelf.remove([slot], self._lease)
+    async def add(
+        self, content: str, category: str, evidence: str = "", applies: Applies = "always"
+    ) -> Entry:
+        """A new entry. Raises what `apply` does."""
+        [entry] = await self.apply([Add(content, category, evidence, applies)])
+        return entry
 
     async def erase(self) -> int:
         """Delete everything of the user; returns how many entries that were."""
-        slots = await self._shelf.read(self._cid)
-        await self._shelf.remove(slots, self._lease)
-        return len(slots)
+        return len(await self.apply([Forget(entry.node_id) for entry in await self.all()]))
 
     async def restore(self, data: object) -> list[Entry]:
         """Put back what `Playbook.export` gave, of this user or of another; returns the entries.
@@ -66,56 +94,115 @@ class Writer:
         An entry that is still there (by its node_id) goes back to its exported state; others
         stay. All or nothing. Raises `InvalidEntry`, `PlaybookFull`.
         """
-        return await self._place(Export.read(data).entries)
+        exported = Export.read(data)
+        return await self._change(
+            lambda plan: [plan.put(history).entry for history in exported.entries]
+        )
 
-    async def _place(self, histories: Iterable[History]) -> list[Entry]:
-        """Write histories into the slots that have them already, else into free ones."""
-        slots = await self._shelf.read(self._cid)
-        present = {slot.record.history.node_id: slot for slot in slots}
-        wanted = {history.node_id: history for history in histories}
-        fresh = [history for node_id, history in wanted.items() if node_id not in present]
-        self._check_room(len(slots) + len(fresh))
-        records = {
-            slot.id: slot.record.model_copy(update={"history": wanted[node_id]})
-            for node_id, slot in present.items()
-            if node_id in wanted
-        }
-        await self._put(records | self._new_records(slots, fresh))
-        return [history.entry() for history in wanted.values()]
+    async def _read(self) -> list[Slot]:
+        if self._present is None:
+            self._present = await self._slots.read(self._cid)
+        return self._present
 
-    def _check_room(self, needed: int) -> None:
-        if needed > self._limit:
+    async def _change(self, decide: "Callable[[_Plan], list[Entry]]") -> list[Entry]:
+        plan = _Plan(self._cid, await self._read())
+        entries = decide(plan)
+        plan.check_room(self._limit)
+        written = plan.written
+        vectors = await self._in_time(written)
+        # Read anew after a failure, which may have come too late to prevent the change.
+        self._present = None
+        await self._slots.write(written, vectors, plan.gone)
+        self._present = sorted(plan.after.values(), key=lambda slot: slot.record.place)
+        return entries
+
+    async def _in_time(self, slots: Sequence[Slot]) -> Vectors:
+        try:
+            async with asyncio.timeout(self._left()):
+                vectors = await self._slots.embed(slots)
+        except TimeoutError:
+            raise _late() from None
+        if self._left() == 0:
+            raise _late()
+        return vectors
+
+    def _left(self) -> float | None:
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+
+class _Plan:
+    """A playbook as it will be, by the numbers of its slots."""
+
+    def __init__(self, cid: str, slots: Iterable[Slot]) -> None:
+        self._cid = cid
+        self._before = {slot.number: slot for slot in slots}
+        self.after = dict(self._before)
+
+    @property
+    def written(self) -> list[Slot]:
+        return [slot for at, slot in self.after.items() if self._before.get(at) is not slot]
+
+    @property
+    def gone(self) -> list[Slot]:
+        return [slot for at, slot in self._before.items() if at not in self.after]
+
+    def put(self, history: History) -> Slot:
+        """Into the slot that has this entry already, else into a free one."""
+        present = self._by_id(history.node_id)
+        if present is None:
+            number = next(at for at in range(len(self.after) + 1) if at not in self.after)
+            places = [slot.record.place for slot in (*self._before.values(), *self.after.values())]
+            slot = Slot.of(number, self._cid, max(places, default=0) + 1, history)
+        else:
+            slot = Slot.of(present.number, self._cid, present.record.place, history)
+        self.after[slot.number] = slot
+        return slot
+
+    def replace(self, change: Replace) -> Slot:
+        slot = self._found(change.node_id, change.expected_version)
+        current = slot.record.current
+        version = Version.now(
+            current.version + 1,
+            change.content,
+            current.category if change.category is None else change.category,
+            change.evidence,
+            change.applies or current.applies,
+        )
+        self.after[slot.number] = slot = slot.with_version(version)
+        return slot
+
+    def forget(self, change: Forget) -> Slot:
+        return self.after.pop(self._found(change.node_id, change.expected_version).number)
+
+    def check_room(self, limit: int) -> None:
+        if len(self.after) > max(limit, len(self._before)):
             raise PlaybookFull(
-                f"this playbook has no room for {needed} entries, the limit is {self._limit} "
+                f"this playbook has no room for {len(self.after)} entries, the limit is {limit} "
                 "(MAX_PLAYBOOK_NODES): forget some first"
             )
 
-    def _new_records(self, slots: list[Slot], histories: list[History]) -> dict[str, Record]:
-        taken = {slot.id for slot in slots}
-        ids = (slot_id(self._cid, number) for number in range(self._shelf.slots))
-        free = (id_ for id_ in ids if id_ not in taken)
-        last = slots[-1].record.place if slots else 0
-        return {
-            id_: Record(cid=self._cid, place=place, history=history)
-            for place, (id_, history) in enumerate(zip(free, histories, strict=False), last + 1)
-        }
+    def _by_id(self, node_id: str) -> Slot | None:
+        return next((s for s in self.after.values() if s.record.node_id == node_id), None)
 
-    async def _put(self, records: dict[str, Record]) -> None:
-        if records:
-            await self._shelf.put(records, self._lease)
+    def _found(self, node_id: str, expected: int | None) -> Slot:
+        slot = self._by_id(node_id)
+        if slot is None:
+            raise UnknownEntry("there is no such entry in this playbook")
+        version = slot.record.current.version
+        if expected not in (None, version):
+            raise EntryConflict(f"the entry is at version {version}, not {expected}: read it again")
+        return slot
 
 
-def find(slots: Iterable[Slot], node_id: str, expected_version: int | None = None) -> Slot:
-    """The slot of an entry. Raises `UnknownEntry`, `EntryConflict`."""
-    for slot in slots:
-        if slot.record.history.node_id == node_id:
-            _check_version(slot.entry, expected_version)
-            return slot
-    raise UnknownEntry("there is no such entry in this playbook")
+def _planned(plan: _Plan, change: Change) -> Entry:
+    match change:
+        case Add(content, category, evidence, applies):
+            return plan.put(History.begin(content, category, evidence, applies)).entry
+        case Replace():
+            return plan.replace(change).entry
+        case Forget():
+            return plan.forget(change).entry
 
 
-def _check_version(entry: Entry, expected: int | None) -> None:
-    if expected not in (None, entry.version):
-        raise EntryConflict(
-            f"the entry is at version {entry.version}, not {expected}: read it again"
-        )
+def _late() -> TurnTimeout:
+    return TurnTimeout("the deadline came before the changes could be written; none was made")

@@ -3,7 +3,15 @@
 import asyncio
 from collections import Counter
 
-from memory import EntryConflict, InvalidEntry, PlaybookFull, UnknownEntry, Writer
+from memory import (
+    EntryConflict,
+    Forget,
+    InvalidEntry,
+    PlaybookFull,
+    Replace,
+    UnknownEntry,
+    Writer,
+)
 from nodes.errors import PlaybookBusy
 from nodes.miner import Miner
 from nodes.preferences.forgetting import order_to_forget_all
@@ -35,7 +43,7 @@ async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     Raises `PlaybookBusy` when that state never held still.
     """
     # A caller that goes away must not leave half of the changes behind.
-    return await asyncio.shield(miner.errands.carry(_applied(miner, state)))
+    return await asyncio.shield(miner.background.start(_applied(miner, state)))
 
 
 async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
@@ -73,12 +81,12 @@ async def _changed(writer: Writer, change: Change) -> Applied:
         entry = await writer.add(change.content, change.category, change.evidence)
         return _done("insert", entry.node_id, "learnt", change.content)
     if change.action == "update":
-        await writer.supersede(
-            change.node_id, change.content, category=change.category, evidence=change.evidence
+        await writer.apply(
+            [Replace(change.node_id, change.content, change.category, change.evidence)]
         )
         return _done("update", change.node_id, "replaced what was known", change.content)
     if change.action == "delete":
-        await writer.forget(change.node_id)
+        await writer.apply([Forget(change.node_id)])
         return _done("delete", change.node_id, "forgotten", change.content)
     if change.action == "keep":
         return _done("update", change.node_id, ALREADY_KNOWN, change.content)

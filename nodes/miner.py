@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from memory import Conversations, Playbook, TokenCounter
+from nodes.background import BackgroundTasks
 from nodes.comparer import Comparer
-from nodes.errands import Errands
 from nodes.llm.model import Model
 from nodes.websearch import WebSearch, open_search
 from settings import Settings
@@ -24,7 +24,7 @@ class Miner:
     conversations: Conversations
     tokens: TokenCounter
     search: WebSearch | None
-    errands: Errands = field(default_factory=Errands)
+    background: BackgroundTasks = field(default_factory=BackgroundTasks)
     comparer: Comparer = field(default_factory=Comparer)
 
     @classmethod
@@ -43,7 +43,9 @@ class Miner:
             Conversations.open(settings) as conversations,
             Model.open(settings, tokens) as model,
             # Comes last, to end before the stores close.
-            Errands.open() as errands,
+            BackgroundTasks.open() as background,
             Comparer.open() as comparer,
         ):
-            yield cls(settings, model, playbook, conversations, tokens, search, errands, comparer)
+            yield cls(
+                settings, model, playbook, conversations, tokens, search, background, comparer
+            )

@@ -45,7 +45,7 @@ async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
     if not state.use_playbook:
         return {}
     try:
-        entries = await miner.errands.within(
+        entries = await miner.background.wait_for(
             seconds,
             "the playbook",
             lambda: miner.playbook.recall(
@@ -64,7 +64,7 @@ async def _history(miner: Miner, state: State, seconds: float) -> Update:
     if not state.use_conversation_history:
         return {}
     try:
-        messages = await miner.errands.within(
+        messages = await miner.background.wait_for(
             seconds, "the conversations", lambda: miner.conversations.messages(state.cid)
         )
     except MemoryStoreError as error:

@@ -23,7 +23,7 @@ async def remember(miner: Miner, state: State) -> Update:
         return {}
     asked = "\n\n".join(part for part in (state.task, *state.queries) if part.strip())
     try:
-        await miner.errands.within(
+        await miner.background.wait_for(
             deadline(state) - SENDING - time.monotonic(),
             "keeping conversations",
             lambda: miner.conversations.append(

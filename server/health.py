@@ -78,8 +78,8 @@ class Health:
         playbook, conversations = self._miner.playbook, self._miner.conversations
         try:
             return await asyncio.gather(
-                self._miner.errands.within(PATIENCE, "counting preferences", playbook.count),
-                self._miner.errands.within(PATIENCE, "counting messages", conversations.count),
+                self._miner.background.wait_for(PATIENCE, "counting preferences", playbook.count),
+                self._miner.background.wait_for(PATIENCE, "counting messages", conversations.count),
             )
         except MemoryStoreError:
             return None

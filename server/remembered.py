@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
+from memory import Replace
 from memory.entries import Export
 from memory.errors import UnknownEntry
 from nodes.context import preferences_listed
@@ -104,7 +105,7 @@ async def playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playbook:
 async def add(cid: Cid, new: NewEntry, miner: Remembering) -> wire.Entry:
     """The new entry, whose evidence says that it was added by hand."""
     return wire.Entry.model_validate(
-        await miner.playbook.add(cid, new.content, new.category, evidence=ADDED)
+        await miner.playbook.add(cid, new.content, new.category, ADDED, new.applies)
     )
 
 
@@ -120,7 +121,7 @@ async def context(
 ) -> wire.Context:
     """All preferences while they fit PLAYBOOK_TOKEN_BUDGET, beyond it those that matter most.
 
-    Style, format, tone and language come first, then what is relevant to `query`. A prompt whose
+    Those that apply to every answer come first, then what is relevant to `query`. A prompt whose
     other parts fill the model's window may have room for fewer.
     """
     entries = await miner.playbook.recall(
@@ -169,7 +170,7 @@ async def history(cid: Cid, node_id: str, miner: Remembering, page: Paged) -> wi
     return wire.EntryHistory(
         cid=cid,
         node_id=node_id,
-        versions=[wire.Version.model_validate(version) for version in _part(versions, page)],
+        versions=list(_part(versions, page)),
         total=len(versions),
         **page.model_dump(),
     )
@@ -187,12 +188,17 @@ async def edit(cid: Cid, node_id: str, change: EntryChange, miner: Remembering) 
         present = {entry.node_id: entry for entry in await writer.all()}
         if node_id not in present:
             raise UnknownEntry("there is no such entry in this playbook")
-        entry = await writer.supersede(
-            node_id,
-            change.content or present[node_id].content,
-            change.category,
-            evidence=EDITED,
-            expected_version=change.expected_version,
+        [entry] = await writer.apply(
+            [
+                Replace(
+                    node_id,
+                    change.content or present[node_id].content,
+                    change.category,
+                    EDITED,
+                    change.applies,
+                    change.expected_version,
+                )
+            ]
         )
     return wire.Entry.model_validate(entry)
 

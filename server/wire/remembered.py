@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from memory import CATEGORIES, QUERY_CHARACTERS
+from memory import CATEGORIES, QUERY_CHARACTERS, Applies, Version
 from server.wire.form import text
 
 LARGEST_OFFSET = 1_000_000_000
@@ -32,6 +32,7 @@ Content = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000),
     AfterValidator(text),
 ]
+APPLIES = "to every answer (`always`), or where the question is of its `topic`"
 Category = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": [*CATEGORIES]})]
 
 
@@ -93,6 +94,7 @@ class Entry(Shown):
     created_at: datetime
     updated_at: datetime
     version: int = Field(description="1 is the first")
+    applies: Applies = Field(description=APPLIES)
 
 
 class Playbook(Listed):
@@ -111,6 +113,7 @@ class NewEntry(Sent):
 
     content: Content = Field(examples=["Answer in French"])
     category: Category = Field("other", examples=["language"])
+    applies: Applies = Field("always", description=APPLIES)
 
 
 class EntryChange(Sent):
@@ -122,25 +125,16 @@ class EntryChange(Sent):
 
     content: Content | None = Field(None, examples=["Answer in German"])
     category: Category | None = None
+    applies: Applies | None = None
     expected_version: int | None = Field(
         None, ge=1, description="refuse the change unless the entry is at this version"
     )
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.content is None and self.category is None:
-            raise ValueError("Body should have content, category or both")
+        if self.content is None and self.category is None and self.applies is None:
+            raise ValueError("Body should have content, category or applies")
         return self
-
-
-class Version(Shown):
-    """What an entry said from `at` on, until its next version."""
-
-    version: int
-    content: str
-    category: str
-    evidence: str = Field(description="the words it rests on")
-    at: datetime
 
 
 class EntryHistory(Listed):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from machine_room import Room, machine_room, settings_for
+from memory import Replace
 from nodes.errors import PlaybookBusy
 from scripted import BrokenJson, Hang, Json, Refuse, Scripted, Status, Text, Truncated, until
 
@@ -427,7 +428,7 @@ async def test_a_playbook_that_changed_meanwhile_is_read_again(room: Room) -> No
         run = asyncio.create_task(room.tell(GERMAN))
         await reached(room, "reconcile")
         [entry] = await writer.all()
-        await writer.supersede(entry.node_id, "Answer in Greek")
+        await writer.apply([Replace(entry.node_id, "Answer in Greek")])
     result = await run
     assert room.path == [
         *["recall", "extract", "reconcile", "apply"],

@@ -1,13 +1,12 @@
-"""A process of its own over a playbook: `python child.py DOING DATA_DIR [CHROMA_URL]`."""
+"""A process of its own over a playbook: `child.py DOING DATA_DIR [CHROMA_URL [DATABASE_URL]]`."""
 
 import asyncio
 import os
 import sys
 from pathlib import Path
 
-from memory import Playbook, StoreLocked
-from memory.leases import Leases
-from memory.store import open_store
+from memory import Playbook, Replace, StoreLocked
+from memory.turns import open_turns
 from settings import Settings
 from support import make_settings
 
@@ -31,16 +30,14 @@ async def count_up(settings: Settings) -> None:
         for _ in range(COUNTS):
             async with playbook.writing(USER) as writer:
                 [entry] = await writer.all()
-                await writer.supersede(entry.node_id, str(int(entry.content) + 1))
+                await writer.apply([Replace(entry.node_id, str(int(entry.content) + 1))])
 
 
 async def die_in_turn(settings: Settings) -> None:
-    """Take a short lease and never give it back."""
-    async with open_store(settings) as store:
-        leases = await Leases.open(store, "playbook", seconds=1)
-        async with leases.hold(USER):
-            say("held")
-            os.abort()
+    """Take a turn and never give it back."""
+    async with open_turns(settings, shared=True) as turns, turns.hold(USER):
+        say("held")
+        os.abort()
 
 
 def say(line: str) -> None:
@@ -50,7 +47,8 @@ def say(line: str) -> None:
 if __name__ == "__main__":
     doing = {task.__name__: task for task in (add_forever, count_up, die_in_turn)}
     [_, name, folder, *url] = sys.argv
-    options = {"chroma_url": url[0]} if url else {"max_playbook_nodes": 1000}
+    shared = dict(zip(("chroma_url", "database_url"), url, strict=False))
+    options: dict[str, object] = dict(shared) or {"max_playbook_nodes": 1000}
     try:
         asyncio.run(doing[name](make_settings(Path(folder), **options)))
     except StoreLocked as error:

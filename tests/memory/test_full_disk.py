@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from memory import Playbook, StoreUnavailable
-from memory.room import TO_DELETE, TO_WRITE
+from memory.disk_guard import TO_DELETE, TO_WRITE
 from settings import Settings
 from support import make_settings
 

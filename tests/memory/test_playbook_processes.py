@@ -1,6 +1,7 @@
 """More than one process: one owner of a folder, turns on a server, and sudden death."""
 
 import asyncio
+import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -8,9 +9,8 @@ import pytest
 from child import COUNTS, USER
 from children import child, line
 
-from memory import Playbook, StoreLocked, StoreUnavailable, playbook_folder, sole_owner
-from memory.leases import Leases
-from memory.store import open_store
+from memory import Playbook, StoreLocked, StoreUnavailable, TurnTimeout, playbook_folder, sole_owner
+from memory.turns import open_turns
 from settings import Settings
 from stores import chroma
 from support import free_port, make_settings
@@ -93,10 +93,23 @@ async def test_an_unusable_folder_is_named_and_left(unusable: Settings) -> None:
                 pass
 
 
-def test_processes_that_share_a_server_write_in_turns(chroma_server: str, tmp_path: Path) -> None:
-    settings = make_settings(tmp_path, chroma_url=chroma_server)
-    asyncio.run(_start_counting(settings))
-    arguments = ("count_up", tmp_path, chroma_server)
+@pytest.fixture(params=["a folder", "PostgreSQL"])
+def shared(
+    request: pytest.FixtureRequest, chroma_server: str, postgres_server: str, tmp_path: Path
+) -> Settings:
+    """Settings of processes that share a Chroma server, and what they exclude each other by."""
+    database = f"{postgres_server}/postgres" if request.param == "PostgreSQL" else None
+    return make_settings(tmp_path, chroma_url=chroma_server, database_url=database)
+
+
+def _urls(settings: Settings) -> list[str]:
+    database = settings.database_url
+    return [str(settings.chroma_url), *([database.get_secret_value()] if database else [])]
+
+
+def test_processes_that_share_a_server_write_in_turns(shared: Settings) -> None:
+    asyncio.run(_start_counting(shared))
+    arguments = ("count_up", shared.data_dir, *_urls(shared))
     with child(*arguments) as one, child(*arguments) as other:
         for process in (one, other):
             assert line(process) == "open"
@@ -107,7 +120,7 @@ def test_processes_that_share_a_server_write_in_turns(chroma_server: str, tmp_pa
         for process in (one, other):
             assert process.communicate(timeout=60)[0] == ""
             assert process.returncode == 0
-    asyncio.run(_check_count(settings))
+    asyncio.run(_check_count(shared))
 
 
 async def _start_counting(settings: Settings) -> None:
@@ -122,39 +135,42 @@ async def _check_count(settings: Settings) -> None:
         assert (entry.content, entry.version) == (str(2 * COUNTS), 2 * COUNTS + 1)
 
 
-def test_the_turn_of_a_dead_process_passes_on_to_one(chroma_server: str, tmp_path: Path) -> None:
-    with child("die_in_turn", tmp_path, chroma_server) as process:
+def test_the_turn_of_a_dead_process_passes_on_to_one(shared: Settings) -> None:
+    with child("die_in_turn", shared.data_dir, *_urls(shared)) as process:
         assert line(process) == "held"
         process.wait()
-    asyncio.run(_contend(make_settings(tmp_path, chroma_url=chroma_server)))
+    asyncio.run(_contend(shared))
 
 
 async def _contend(settings: Settings) -> None:
-    """Several processes' worth of contenders, each with leases of its own."""
+    """Several processes' worth of contenders, each with turns of its own, and one for all users."""
     inside, most = 0, 0
-    async with open_store(settings) as store:
 
-        async def contender() -> None:
-            nonlocal inside, most
-            leases = await Leases.open(store, "playbook", seconds=8)
-            async with leases.hold(USER) as lease:
-                inside += 1
-                most = max(most, inside)
-                await lease.keep()
-                inside -= 1
+    async def contender(*, for_all: bool = False) -> None:
+        nonlocal inside, most
+        async with (
+            open_turns(settings, shared=True) as turns,
+            turns.hold_all() if for_all else turns.hold(USER),
+        ):
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0.02)
+            inside -= 1
 
-        async with asyncio.timeout(60):
-            await asyncio.gather(*(contender() for _ in range(6)))
+    async with asyncio.timeout(60):
+        await asyncio.gather(*(contender(for_all=number == 3) for number in range(6)))
     assert most == 1
 
 
-async def test_a_lease_that_ran_out_is_not_used(chroma_server: str, tmp_path: Path) -> None:
-    async with open_store(make_settings(tmp_path, chroma_url=chroma_server)) as store:
-        leases = await Leases.open(store, "playbook", seconds=0.4)
-        async with leases.hold("slow") as lease:
-            await asyncio.sleep(0.4)
-            with pytest.raises(StoreUnavailable, match="nothing was changed"):
-                await lease.keep()
+async def test_a_turn_is_waited_for_until_the_deadline(shared: Settings) -> None:
+    async with open_turns(shared, shared=True) as one, open_turns(shared, shared=True) as other:
+        for rival in (one, other):
+            async with one.hold(USER):
+                with pytest.raises(TurnTimeout):
+                    async with rival.hold(USER, time.monotonic() + 0.2):
+                        pass
+            async with rival.hold(USER, time.monotonic() + 5):
+                pass
 
 
 async def test_an_absent_server_is_named_without_its_password(tmp_path: Path) -> None:

@@ -4,17 +4,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from memory import Entry, Playbook, TokenCounter
+from memory import Applies, Entry, Playbook, TokenCounter
 from settings import Settings
 
 CID = "reader"
-ENTRIES = [
-    ("Answer in French", "language"),
-    ("Pasta recipes should leave out garlic and onions", "cooking"),
-    ("Use metric units for the distances of running and cycling", "sport"),
-    ("No more than three paragraphs", " Format "),
-    ("Python code should carry type annotations", "programming"),
-    ("A calm and friendly voice", "TONE"),
+ENTRIES: list[tuple[str, str, Applies]] = [
+    ("Answer in French", "language", "always"),
+    ("Pasta recipes should leave out garlic and onions", "cooking", "topic"),
+    ("Use metric units for the distances of running and cycling", "sport", "topic"),
+    ("No more than three paragraphs", "format", "always"),
+    ("Python code should carry type annotations", "programming", "topic"),
+    ("A calm and friendly voice", "tone", "always"),
 ]
 
 
@@ -25,8 +25,8 @@ def words(text: str) -> int:
 @pytest.fixture
 async def playbook(settings: Settings) -> AsyncIterator[Playbook]:
     async with Playbook.open(settings) as opened, opened.writing(CID) as writer:
-        for content, category in ENTRIES:
-            await writer.add(content, category)
+        for content, category, applies in ENTRIES:
+            await writer.add(content, category, "", applies)
         yield opened
 
 
@@ -35,7 +35,7 @@ def contents(entries: list[Entry]) -> list[str]:
 
 
 async def test_all_is_recalled_while_it_fits(playbook: Playbook) -> None:
-    room = sum(words(content) for content, _ in ENTRIES)
+    room = sum(words(content) for content, _, _ in ENTRIES)
     recalled = await playbook.recall(CID, "anything", max_tokens=room, count_tokens=words)
     assert recalled == await playbook.all(CID)
 
@@ -58,7 +58,9 @@ async def test_beyond_the_budget_relevance_decides(
     assert contents(recalled) == chosen
 
 
-async def test_the_latest_of_style_wins_when_even_those_are_too_many(playbook: Playbook) -> None:
+async def test_the_latest_wins_where_even_those_that_apply_always_are_too_many(
+    playbook: Playbook,
+) -> None:
     recalled = await playbook.recall(CID, "pasta", max_tokens=5, count_tokens=words)
     assert contents(recalled) == ["A calm and friendly voice"]
 
@@ -71,8 +73,9 @@ async def test_the_budget_is_never_exceeded(playbook: Playbook) -> None:
 
 async def test_a_new_version_is_found_by_what_it_says_now(playbook: Playbook) -> None:
     await playbook.erase("other")
-    entry = await playbook.add("other", "Python code should carry type annotations", "topic")
-    await playbook.add("other", "Rhymes are welcome in poems about the sea", "topic")
+    old = "Python code should carry type annotations"
+    entry = await playbook.add("other", old, "content", "", "topic")
+    await playbook.add("other", "Rhymes are welcome in poems about the sea", "content", "", "topic")
     await playbook.supersede("other", entry.node_id, "Pasta recipes should leave out garlic")
     query = "How do I cook spaghetti with tomato sauce?"
     [found] = await playbook.recall("other", query, max_tokens=6, count_tokens=words)

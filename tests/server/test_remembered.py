@@ -328,7 +328,7 @@ async def test_the_context_beyond_the_budget_is_what_matters_for_the_query(
         async with client_of(address) as client:
             user = Remembered(client, "a")
             for content in (cooking, running):
-                await user.add(content, category="domain")
+                await user.add(content, category="domain", applies="topic")
             for query, expected in (("a sauce for pasta", cooking), ("a marathon", running)):
                 asked = f"query={quote(query)}"
                 told = (await user.call("GET", "playbook", "/context", query=asked)).json()

@@ -1,4 +1,4 @@
-"""Room on the disk, without which embedded Chroma is not to be asked to write.
+"""A guard over the disk, without whose free space embedded Chroma is not to be asked to write.
 
 A few writes to a full disk fail as they should; then one blocks inside Chroma, holding the
 interpreter's lock, and with it the whole process, for good.
@@ -21,7 +21,7 @@ TO_DELETE: Final = 16 * MEBIBYTE
 TWICE: Final = 2
 
 
-class Room:
+class DiskGuard:
     """Lets calls that write pass while the disk of `folder` has room. To be used in threads.
 
     After a failed write with little room left, there has to be twice as much for the next one.

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Self, TypeVar
 
-from memory import StoreUnavailable
-from memory.rest import Rest
+from memory import CircuitBreaker, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -15,61 +14,66 @@ LONGEST = 2.0  # seconds; a good answer without the memory is worth more than a 
 SILENCE = 1.0  # a shorter wait, because little time was left, proves nothing
 
 
-class Errands:
-    """Calls under way. What is not waited for any longer goes on, and ends before the stores do.
+class BackgroundTasks:
+    """Tasks that are carried through, also when nobody waits for them any longer.
 
-    Something that was silent is left to rest, until what is still under way brings an answer or
-    the rest is over.
+    They end before the stores do. What does not answer most of the time is not asked for a while.
     """
 
     def __init__(self) -> None:
-        self._rests: defaultdict[str, Rest] = defaultdict(Rest)
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._breakers: defaultdict[str, CircuitBreaker] = defaultdict(CircuitBreaker)
+        self._running: set[asyncio.Task[Any]] = set()
 
     @classmethod
     @asynccontextmanager
     async def open(cls) -> AsyncIterator[Self]:
-        """Errands that have all ended when the block has."""
-        errands = cls()
+        """Tasks that have all ended when the block has."""
+        tasks = cls()
         try:
-            yield errands
+            yield tasks
         finally:
-            if errands._under_way:
-                await asyncio.wait(errands._under_way)
+            if tasks._running:
+                await asyncio.wait(tasks._running)
 
-    async def within(
+    async def wait_for(
         self, seconds: float, what: str, work: Callable[[], Coroutine[Any, Any, T]]
     ) -> T:
         """What `work` brings within `seconds`, of which `LONGEST` are waited at most.
 
         `what` names the thing that is asked. Raises what `work` raises, and `StoreUnavailable`
-        when it takes longer, or at once while `what` rests.
+        when it takes longer, or at once while the breaker of `what` is open.
         """
-        if not self._rests[what].admits():
+        breaker = self._breakers[what]
+        if not breaker.allow():
             raise StoreUnavailable(f"{what} did not answer lately; it is asked again in a while")
-        task = self.carry(work())
-        task.add_done_callback(lambda done: self._note(what, done))
+        task = self.start(work())
+        task.add_done_callback(lambda done: _note(breaker, done))
         patience = max(0.0, min(seconds, LONGEST))
         done, _ = await asyncio.wait([task], timeout=patience)
         if done:
             return task.result()
         if patience >= SILENCE:
-            self._rests[what].begin()
+            breaker.failed()
         raise StoreUnavailable(f"{what} did not answer in time")
 
-    def carry(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin work that is carried through even if nobody waits for it."""
         task = asyncio.create_task(work)
-        self._under_way.add(task)
+        self._running.add(task)
         task.add_done_callback(self._end)
         return task
 
     def _end(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
+        self._running.discard(task)
         if not task.cancelled():
             # Whoever waits gets it; where nobody does any more, asyncio would log its message.
             task.exception()
 
-    def _note(self, what: str, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and task.exception() is None:
-            self._rests[what].end()
+
+def _note(breaker: CircuitBreaker, task: asyncio.Task[Any]) -> None:
+    if task.cancelled():
+        return
+    if isinstance(task.exception(), StoreUnavailable):
+        breaker.failed()
+    else:
+        breaker.succeeded()
