@@ -5,7 +5,7 @@ from collections import Counter
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
-from nodes import materials, notebook
+from nodes import materials
 from nodes.answers.agreement import Cast, counted_as
 from nodes.answers.final_answers import read_final_answer, read_final_answers, read_short_answer
 from nodes.answers.forms import FinalAnswer
@@ -23,7 +23,7 @@ NO_BALLOT = frozenset({"feedback", "human_feedback"})  # these answer no questio
 ENOUGH = 0.5  # the share of outputs that must be readable for the count to decide
 NOTHING = "There is nothing to aggregate: the request carries no previous outputs."
 NO_VOTE = "No vote: the answers could not be counted, so the model decided."
-LONGEST_ANSWER = notebook.LONGEST_RESPONSE - 5_000  # what the vote is told in stands before it
+LONGEST_ANSWER = materials.LONGEST_RESPONSE - 5_000  # what the vote is told in stands before it
 DIGITS = 60
 
 _STATES_AN_ANSWER = re.compile(r"\banswer\b|答案|^####|\\boxed", re.IGNORECASE | re.MULTILINE)
@@ -51,14 +51,14 @@ async def count(_: Miner, state: AggregateState) -> AggregateUpdate:
     return {
         "counted": True,
         "answer": f"{told}\n\n{_stated(spelled[winner], chosen.immediate_response)}",
-        "document": chosen.notebook if notebook.carries_document(chosen) else "",
+        "document": chosen.notebook if materials.carries_document(chosen) else "",
         "strategy": "majority",
     }
 
 
 async def judge_answers(miner: Miner, state: AggregateState) -> Update:
     """Let the model decide between answers that cannot be counted, and say that it did."""
-    documents = notebook.instruction(state) if notebook.carried(state) else ""
+    documents = materials.document_instruction(state) if materials.carried(state) else ""
     closing = ("Decide, and write the answer.", materials.closing_of(state), documents)
     reply, update = await write(
         miner,
@@ -73,12 +73,9 @@ async def judge_answers(miner: Miner, state: AggregateState) -> Update:
             closing="\n".join(part for part in closing if part),
         ),
     )
-    found = notebook.written(state, reply.text, reply.truncated)
-    note = found.note or (notebook.DOCUMENT_NOTE if found.document else reply.text)
     return {
         **update,
-        "answer": f"{NO_VOTE}\n\n{note}",
-        "document": found.document or "",
+        "answer": f"{NO_VOTE}\n\n{reply.text}",
         "strategy": "judge",
     }
 
@@ -97,7 +94,7 @@ def _readable(outputs: list[PreviousOutput], asked: int) -> list[Answers | None]
 def _final(output: PreviousOutput, asked: int, *, own_documents: bool) -> Answers | None:
     text = output.immediate_response
     # Beside a document of its own the response is a remark, which all may have in common.
-    remark = own_documents and notebook.carries_document(output)
+    remark = own_documents and materials.carries_document(output)
     if remark and not _STATES_AN_ANSWER.search(text):
         return None
     if asked > 1:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from nodes import materials, notebook
+from nodes import materials
 from nodes.answers.arithmetic import wrong_equalities
 from nodes.answers.final_answers import read_final_answer
 from nodes.context import Parts, Prompt, compose
@@ -67,7 +67,9 @@ async def _prompt(miner: Miner, state: CompleteState) -> Prompt:
             asked=materials.of_queries(state),
             materials=materials.of_outputs(state.previous_outputs),
             closing="\n".join(
-                part for part in (materials.closing_of(state), notebook.instruction(state)) if part
+                part
+                for part in (materials.closing_of(state), materials.document_instruction(state))
+                if part
             ),
         ),
     )

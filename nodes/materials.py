@@ -1,10 +1,22 @@
-"""Earlier outputs and queries as parts of a prompt."""
+"""Earlier outputs, their documents and the queries as parts of a prompt."""
 
 from collections.abc import Sequence
 
 from nodes.context import Material
-from nodes.notebook import carries_document, heading, told_under
+from nodes.foreign import one_line
 from nodes.state import PreviousOutput, Request
+
+NO_UPDATE = "no update"
+LONGEST_RESPONSE = 50_000
+LONGEST_NOTEBOOK = 100_000
+OUTPUT_HEADING = "Output"  # what an output to revise stands under in the prompt
+INSTRUCTION = """\
+If the task is to write or to change a document, such as code, a story or a report, first write \
+a short note of one or two sentences, and then the whole document between the tags <notebook> and \
+</notebook>. Write the tags on lines of their own and nothing after them. For any other task do \
+not use the tags."""
+MERGE_INSTRUCTION = """\
+Several documents are given. If the task concerns them, write one that replaces them all."""
 
 
 def of_queries(request: Request, single: str = "") -> list[Material]:
@@ -33,4 +45,38 @@ def of_outputs(outputs: Sequence[PreviousOutput]) -> list[Material]:
             found.append(Material(heading(number, output), said, foreign=True))
         if carries_document(output) and (told := documents.pop(output.notebook, "")):
             found.append(Material(told, output.notebook, foreign=True, ahead=True))
+    return found
+
+
+def document_instruction(request: Request) -> str:
+    """What to tell the model of documents; nothing to callers who keep none."""
+    if not request.canvas:
+        return ""
+    several = len(set(carried(request))) > 1
+    return f"{INSTRUCTION} {MERGE_INSTRUCTION}" if several else INSTRUCTION
+
+
+def carries_document(output: PreviousOutput) -> bool:
+    """Whether an earlier output carries a document; `human_feedback` puts its actions there."""
+    text = output.notebook.strip()
+    return bool(text) and text.lower() != NO_UPDATE and output.component != "human_feedback"
+
+
+def carried(request: Request) -> list[str]:
+    """The documents that came with a request, oldest first."""
+    return [output.notebook for output in request.previous_outputs if carries_document(output)]
+
+
+def heading(number: int, output: PreviousOutput) -> str:
+    """What an earlier output stands under in a prompt."""
+    component = one_line(output.component)
+    return f"Earlier output {number}" + (f" ({component})" if component else "")
+
+
+def told_under(outputs: Sequence[PreviousOutput]) -> dict[str, str]:
+    """The headings of the documents in a prompt: one each, however often it was handed on."""
+    found: dict[str, str] = {}
+    for number, output in enumerate(outputs, 1):
+        if carries_document(output):
+            found.setdefault(output.notebook, f"{heading(number, output)}, its document")
     return found

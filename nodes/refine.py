@@ -8,8 +8,8 @@ from nodes import materials
 from nodes.context import Material, Parts, Prompt, compose
 from nodes.documents import says_nothing
 from nodes.llm.job import Reply
+from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
-from nodes.notebook import OUTPUT_HEADING
 from nodes.remarks import replaces
 from nodes.state import Feedback, PreviousOutput, RefineState, RefineUpdate, Turn
 from nodes.steps import ask

@@ -111,6 +111,7 @@ class Result(BaseModel):
         [], description="what stood in for the planned way, in the order it happened"
     )
     cut: list[str] = Field([], description="parts of the prompt shortened to fit the window")
+    preferences: list[str] = Field([], description="what the user was known to prefer")
     calls: Annotated[list[Call], operator.add] = []
     timings: Annotated[list[Timing], operator.add] = []
 
@@ -136,7 +137,6 @@ class Sample(Frozen):
 class State(Request, Result):
     """What all machines work on: the request, the result, and what was recalled for it."""
 
-    preferences: list[str] = []
     history: list[Turn] = []
     prompt: list[Turn] = Field([], description="the conversation with the model so far")
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from nodes.documents.conventions import adapted
 from nodes.documents.parts import PATCH, merged
 from nodes.documents.surroundings import peeled
-from nodes.documents.tags import split
-from nodes.documents.whole import MOSTLY, objection, refuses, says_nothing, shared
+from nodes.documents.tags import TAG, split
+from nodes.documents.whole import MOSTLY, is_remark, objection, refuses, says_nothing, shared
 from nodes.documents.words import ORDER, WRITING, pattern, tokens
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "is_solution",
     "objection",
     "refuses",
+    "revision_in",
     "says_nothing",
     "settle",
 ]
@@ -31,7 +32,7 @@ FEWEST_LINES = 3  # shorter documents are repeated by chance
 MOST_WORDS = 8  # of a line that answers a question
 
 _STATES = re.compile(
-    rf"^[\s>*_#-]*{pattern('answer')}[\s*_]*(?:[:：]|\bis\b)|\\boxed\{{|^####",
+    rf"^[\s>*_#-]*{pattern('answer')}[\s*_]*(?:[:：]|\bis\b)|\\boxed\{{|^####\s*[-$\d.,]+\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _ASKS = re.compile(r"[?？]\s*(?:$|\n|[\"')])")
@@ -58,7 +59,7 @@ def settle(new: str, old: str, request: str, *, cut: bool = False) -> Settled:
     `request` is all that was asked, as plain text; `cut` tells that the text ends before its end.
     """
     note, text = peeled(new, old)
-    if not text.strip() or (says_nothing(text) and not says_nothing(old)):
+    if says_nothing(text, old):
         return Settled(note)
     if not old.strip():
         return Settled(note, text.strip("\r\n"))
@@ -85,6 +86,22 @@ def answer_in(
     if not found.document:
         return Settled(found.note)
     old = nearest(found.document, documents)
+    if not old and (refuses(found.document) or is_remark(found.document)):
+        return Settled(_joined(found.note, found.document))
+    made = settle(found.document, old, request, cut=cut and not found.whole)
+    return Settled(_joined(found.note, made.note), made.document, made.reason)
+
+
+def revision_in(answer: str, old: str, request: str, *, cut: bool) -> Settled:
+    """What an answer makes of `old` where nothing but its new form was asked for.
+
+    Tags are the exception then, and a document about tags keeps them.
+    """
+    found = split(answer)
+    if found.document == "":
+        return Settled(found.note)
+    if found.document is None or TAG.search(old):
+        return settle(answer, old, request, cut=cut)
     made = settle(found.document, old, request, cut=cut and not found.whole)
     return Settled(_joined(found.note, made.note), made.document, made.reason)
 
@@ -98,13 +115,14 @@ def nearest(text: str, documents: Sequence[str]) -> str:
 
 def is_solution(text: str, request: str) -> bool:
     """Whether a text is the answer to a question rather than a document that was asked for."""
-    ordered = _orders(request)
+    ordered, asks = _orders(request), bool(_ASKS.search(request))
     lines = [line for line in text.splitlines() if line.strip()]
-    stated = bool(lines) and any(_STATES.search(line) for line in lines[-2:])
-    if stated and len(_STATES.findall(text)) <= MOST_WORDS:
+    if any(_STATES.search(line) for line in lines[-2:]) and (
+        asks or _STATES.findall(text)[1:] == []
+    ):
         return not (ordered and WRITING.search(request))
     short = len(lines) == 1 and len(lines[0].split()) <= MOST_WORDS
-    return not ordered and (short or bool(_ASKS.search(request)))
+    return not ordered and (short or asks)
 
 
 def _orders(request: str) -> bool:

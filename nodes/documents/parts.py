@@ -14,11 +14,12 @@ PATCH = "it is a patch that does not fit the document exactly"
 ELIDED = "it leaves out a part whose place is not certain"
 MOST_WORDS = 16  # of a line that says that something is left out
 LONGEST_MARK = 300  # characters of such a line
-NEAR = 5  # lines of context that may tell one place from another
+NEAR = 12  # lines of context that may tell one place from another
 
 _HUNK = re.compile(r"@@(?: -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@.*)?")
 _SEARCH, _MIDDLE, _REPLACE = (re.compile(rf"{mark}{{5,9}}(?!{mark}).*") for mark in "<=>")
 _DOTS = re.compile(r"\.{3}|…|\. \. \.")
+_BRACKETED = re.compile(r"[\[(<（【]\s?(?:\.{3}|…).*(?:\.{3}|…)\s?[\])>）】]")
 _SPREAD = re.compile(r"(?:\.{3}|…)[\w$.()\[\]?]+[,;)\]}]*")
 _MARKUP = " \t#/*<!->{}%;'\"()[]（）【】_`~|,.…。:：—–="
 _MARKUP_BUT_DOTS = _MARKUP.replace(".", "").replace("…", "")
@@ -224,9 +225,11 @@ def _mark(line: str, known: set[str]) -> bool | None:
     text = line.strip()
     if not text or text in known or len(text) > LONGEST_MARK or _SPREAD.fullmatch(text):
         return None
-    said, dots = text.strip(_MARKUP), _DOTS.search(text)
+    said = text.strip(_MARKUP)
+    if _BRACKETED.fullmatch(text) or (not said and _DOTS.search(text)):
+        return True
     if not said or len(said.split()) > MOST_WORDS:
-        return True if dots and not said else None
+        return None
     opened = _OPENS.match(text) is not None
     left, stays = LEFT_OUT.search(said), STAYS.search(said)
     if opened and (

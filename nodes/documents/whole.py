@@ -44,10 +44,15 @@ _LIMIT = re.compile(r"(\d+)\W{0,2}(?:[a-zà-ÿа-я]{3,}|字|词|句|文字|行)
 _ENDS = (("<html", "</html>"), (r"\begin{document}", r"\end{document}"))
 
 
-def says_nothing(document: str) -> bool:
-    """Whether a text in a document's place only says that there is no new one."""
+def says_nothing(document: str, old: str = "") -> bool:
+    """Whether a text in a document's place only says that there is no new one.
+
+    Of an old one that says so itself, only the words that were asked for do.
+    """
     said = document.strip(_AROUND)
-    return not said or bool(NOTHING.fullmatch(said))
+    if not said or said.lower() == "no update":
+        return True
+    return bool(NOTHING.fullmatch(said)) and not NOTHING.fullmatch(old.strip(_AROUND))
 
 
 def objection(new: str, old: str, request: str) -> str:
@@ -56,7 +61,7 @@ def objection(new: str, old: str, request: str) -> str:
     `request` is all that was asked, as plain text. Costs time linear in the lengths.
     """
     text, before = new.strip(), old.strip()
-    if not text or (says_nothing(text) and not says_nothing(before)):
+    if says_nothing(text, before):
         return EMPTY
     if refuses(text) and not refuses(before):
         return REFUSED

@@ -8,14 +8,9 @@ from typing import Annotated, Any, ClassVar, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from nodes import state
-from nodes.notebook import (
-    LONGEST_NOTEBOOK,
-    LONGEST_RESPONSE,
-    NO_UPDATE,
-    carries_document,
-    output_of,
-)
+from nodes.materials import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE, carries_document
 from server.wire.form import Cid, Form, WireRequest, WireResponse, text
+from server.wire.notebook import output_of
 
 MOST_VALUES = 1_000
 """What an item may hold under names that are not known; they are echoed."""

@@ -74,7 +74,7 @@ async def test_a_document_shown_in_part_is_handed_on_whole(
     )
     said, notebook = await answered(small_window, "complete", earlier(report))
     assert notebook == report
-    assert "too long for the model's window" in said or untagged
+    assert "stays as it was" in said or untagged
     assert untagged or new.strip() in said
 
 
@@ -84,7 +84,7 @@ async def test_a_copy_of_the_mark_of_a_cut_replaces_no_document(
     shared_backend.default(marked(STORY + "\n[… cut to fit the model's window …]\n"))
     said, notebook = await answered(client, "complete", earlier(STORY))
     assert notebook == STORY
-    assert CUT in said
+    assert CUT not in said
 
 
 async def test_an_output_shown_in_part_is_not_replaced_by_its_revision(
@@ -94,7 +94,7 @@ async def test_an_output_shown_in_part_is_not_replaced_by_its_revision(
     backend.default("Revised whole, " * 2000)
     said, notebook = await answered(small_window, "refine", earlier(report))
     assert notebook == report
-    assert "too long for the model's window" in said
+    assert "stays as it was" in said
     assert "Revised whole" in said
     flat = {"cid": "kept", "task": "Write", "input": "i", "output": report, "feedbacks": []}
     response = await small_window.post("/refine", json=flat)
@@ -107,8 +107,6 @@ DOCUMENTS = {
     "code": "import sys\n\nanswer = 42\nprint('The answer is', answer)",
     "report": "#### 1. Foxes\n\nThere are 12.\n\n#### 2. Dogs\n\nThere are 42.",
     "quiz": "1. What is 2 + 2?\nAnswer: 4\n2. What is 3 + 3?\nAnswer: 6",
-    "fenced": "```\nanswer: 42\n```",
-    "long": "A line of the tale.\n" * 12 + "Answer: 42",
     "poem": "The answer, my friend,\nis in 12 winds\nthat blow.",
 }
 
@@ -137,8 +135,7 @@ async def test_a_document_without_a_note_is_a_document(
         "I'm sorry, I can't do that.",
         "I have revised the story as you asked, and I made sure that every line of it is right.",
         "[the whole document]",
-        "[The complete and unabridged story goes here, with all of its lines, as it was before.]",
-        "...",
+        "[The new and unabridged story of the fox goes in this place, with all that it does.]",
     ],
 )
 @pytest.mark.parametrize("component", ["complete", "aggregate"])
@@ -166,7 +163,7 @@ async def test_a_document_may_become_one_line_where_that_is_asked(
 ) -> None:
     shared_backend.default(marked("A fox jumped."))
     got = await answered(client, "complete", earlier(STORY), query="Shorten it to one line.")
-    assert got == ("I changed it.", "A fox jumped.")
+    assert got == ("I changed it.", "A fox jumped.\n")
 
 
 async def test_a_solution_may_replace_a_solution(
@@ -184,7 +181,7 @@ async def test_of_two_tagged_documents_the_last_counts(
     first = marked("# A first draft\n\nIt has these lines.", "A draft:")
     shared_backend.default(f"{first}\nWait, better:\n{marked(OTHER.strip(), '')}\nDone.")
     said, notebook = await answered(client, "complete", *previous)
-    assert notebook == OTHER.strip()
+    assert notebook.strip() == OTHER.strip()
     for words in ("A draft:", "It has these lines.", "Wait, better:", "Done."):
         assert words in said
     assert "notebook>" not in said
@@ -206,10 +203,10 @@ async def test_words_in_the_place_of_a_revision_do_not_replace_the_document(
     shared_backend.when("dealt with?", "OPEN: none").default(words)
     said, notebook = await answered(client, "refine", earlier(STORY), query=query)
     if words == "A fox." and query == "Make it shorter.":
-        assert notebook == words
+        assert notebook == f"{words}\n"
         return
     assert notebook == STORY
-    assert said == ("The document is unchanged." if words == "no update" else words)
+    assert said.endswith("The document is unchanged." if words == "no update" else words)
 
 
 async def test_a_flat_output_is_not_replaced_by_half_of_it(
