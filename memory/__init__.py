@@ -1,7 +1,7 @@
 """What is remembered: the playbook of each user's preferences, and the conversations."""
 
 from memory.breaker import CircuitBreaker
-from memory.conversations import Conversation, Conversations, Message
+from memory.conversations import Conversation, Conversations
 from memory.embeddings import Embeddings, OpenAIEmbeddings, StaticEmbeddings, open_embeddings
 from memory.entries import CATEGORIES, QUERY_CHARACTERS, Applies, Entry, Version
 from memory.errors import (
@@ -16,6 +16,7 @@ from memory.errors import (
 )
 from memory.ownership import sole_owner
 from memory.playbook import Playbook
+from memory.recent import Message
 from memory.store import playbook_folder
 from memory.tokens import TokenCounter
 from memory.writer import Add, Change, Forget, Replace, Writer

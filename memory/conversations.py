@@ -1,66 +1,47 @@
 """The last messages of each conversation, in SQL."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal, Self
-from weakref import WeakValueDictionary
+from typing import Final, Self
 
 import structlog
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Delete,
-    Executable,
-    Index,
-    Integer,
-    MetaData,
-    Row,
-    String,
-    Table,
-    delete,
-    distinct,
-    func,
-    insert,
-    select,
-    text,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from memory.database import Database, Instant, Utf8, open_database
+from memory.breaker import CircuitBreaker
+from memory.database import Database, Statement, open_database
 from memory.errors import StoreUnavailable
+from memory.recent import Message, RecentMessages, Role
 from settings import Settings
 
 log = structlog.get_logger(__name__)
 
 PURGE_EVERY_SECONDS: Final = 3600.0
+PURGED_TOGETHER: Final = 1_000
+MOST_WAITING: Final = 64_000_000
+"""Characters of the messages that wait to be written, at most."""
+Counts = list[int]
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
-Role = Literal["user", "assistant"]
-
-SCHEMA = MetaData()
-MESSAGES = Table(
-    "messages",
-    SCHEMA,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("cid", Utf8, nullable=False),
-    Column("role", String(16), nullable=False),
-    Column("content", Utf8, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    Index("messages_by_cid", "cid", "id"),
-    Index("messages_by_age", "created_at"),
-    sqlite_autoincrement=True,
+_LAST: Final = (
+    "SELECT role, content, created_at FROM messages WHERE cid = ? AND created_at >= ? "
+    "ORDER BY id DESC LIMIT ?"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One turn of a conversation. The time is in UTC."""
-
-    role: Role
-    content: str
-    created_at: datetime
+_LIST: Final = (
+    "SELECT cid, count(*), max(created_at) FROM messages WHERE created_at >= ? "
+    "GROUP BY cid ORDER BY max(id) DESC LIMIT ? OFFSET ?"
+)
+_COUNT: Final = "SELECT count(DISTINCT cid) FROM messages WHERE created_at >= ?"
+_INSERT: Final = "INSERT INTO messages (cid, role, content, created_at) VALUES (?, ?, ?, ?)"
+_TRIM: Final = (
+    "DELETE FROM messages WHERE cid = ? AND id <= (SELECT id FROM messages WHERE cid = ? "
+    "ORDER BY id DESC LIMIT 1 OFFSET ?)"
+)
+_ERASE: Final = "DELETE FROM messages WHERE cid = ?"
+_PURGE: Final = (
+    "DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE created_at < ? LIMIT ? {})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +56,26 @@ class Conversation:
 class Conversations:
     """All conversations. Open it with `Conversations.open`.
 
-    Every verb raises `StoreUnavailable` when the database does not answer.
+    Every verb raises `StoreUnavailable` when the database does not answer. `recent` is `None`
+    where other processes write as well. `on_loss` is called for each append that was not made.
     """
 
-    def __init__(self, database: Database, kept: int, retention: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        kept: int,
+        retention: timedelta,
+        recent: RecentMessages | None,
+    ) -> None:
+        self.on_loss: Callable[[], None] = lambda: None
         self._database = database
         self._kept = kept
         self._retention = retention
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._recent = recent
+        self._breaker = CircuitBreaker()
+        self._waiting = 0
+        self._changing: dict[str, asyncio.Future[Counts]] = {}
+        self._reading: dict[str, object] = {}
 
     @classmethod
     @asynccontextmanager
@@ -91,8 +84,11 @@ class Conversations:
     ) -> AsyncIterator[Self]:
         """The conversations of these settings, expired ones purged, closed after the block."""
         retention = timedelta(days=settings.message_retention_days)
-        async with open_database(settings, SCHEMA) as database:
-            conversations = cls(database, settings.max_conversation_messages, retention)
+        # Who has the embedded playbook is the only one on this DATA_DIR.
+        alone = settings.database_url is None and settings.chroma_url is None
+        recent = RecentMessages() if alone else None
+        async with open_database(settings) as database:
+            conversations = cls(database, settings.max_conversation_messages, retention, recent)
             await conversations.purge()
             # Apart from the appends: one that has committed must not fail, or wait, for this.
             purging = asyncio.create_task(conversations._purge(purged_every))
@@ -103,60 +99,79 @@ class Conversations:
                 await asyncio.wait([purging])
 
     async def messages(self, cid: str) -> list[Message]:
-        """The last messages that are neither too many nor too old, oldest first."""
-        query = (
-            select(MESSAGES.c.role, MESSAGES.c.content, MESSAGES.c.created_at)
-            .where(MESSAGES.c.cid == cid, MESSAGES.c.created_at >= self._cutoff())
-            .order_by(MESSAGES.c.id.desc())
-            .limit(self._kept)
-        )
-        rows = await self._rows(query)
-        return [Message(row.role, row.content, row.created_at) for row in reversed(rows)]
+        """The last messages that are neither too many nor too old, oldest first.
+
+        Those whose append has begun are among them.
+        """
+        if self._recent is not None and (known := self._recent.get(cid)) is not None:
+            cutoff = datetime.now(UTC) - self._retention
+            return [message for message in known if message.created_at >= cutoff]
+        if cid in self._changing:
+            await asyncio.wait([self._changing[cid]])
+        mark = self._reading[cid] = object()
+        try:
+            rows = await self._database.read(_LAST, _bytes(cid), self._cutoff(), self._kept)
+        finally:
+            unchanged = self._reading.get(cid) is mark
+            if unchanged:
+                del self._reading[cid]
+        messages = [Message(role, _text(content), _time(at)) for role, content, at in rows[::-1]]
+        if unchanged and self._recent is not None:
+            self._recent.put(cid, tuple(messages))
+        return messages
 
     async def append(self, cid: str, *messages: tuple[Role, str]) -> None:
         """Remember messages, given as (role, content), in this order: all or none.
 
-        What exceeds the limit is forgotten in the same transaction.
+        What exceeds the limit is forgotten in the same transaction. Returns once it is committed.
+        Raises `StoreUnavailable` also at once, while most appends fail or too much waits.
         """
         now = datetime.now(UTC)
-        rows = [
-            {"cid": cid, "role": role, "content": content, "created_at": now}
-            for role, content in messages[-self._kept :]
-        ]
-        if not rows or not self._kept:
+        new = tuple(Message(role, content, now) for role, content in messages[-self._kept :])
+        if not new or not self._kept:
             return
+        size = sum(len(message.content) for message in new)
+        self._waiting += size
+        try:
+            await self._appended(cid, new)
+        except StoreUnavailable:
+            self.on_loss()
+            raise
+        finally:
+            self._waiting -= size
 
-        async def write(connection: AsyncConnection) -> None:
-            await self._database.take_turn(connection, f"append {cid}")
-            await connection.execute(insert(MESSAGES), rows)
-            await connection.execute(self._beyond_limit(cid))
-
-        async with self._turn(cid):
-            await self._database.run(write)
+    async def _appended(self, cid: str, new: tuple[Message, ...]) -> None:
+        if self._waiting > MOST_WAITING:
+            raise StoreUnavailable("too many messages wait to be written")
+        if not self._breaker.allow():
+            raise StoreUnavailable("messages could not be written lately; tried again in a while")
+        key, at = _bytes(cid), _microseconds(new[0].created_at)
+        statements: list[Statement] = [
+            (_INSERT, (key, message.role, _bytes(message.content), at)) for message in new
+        ]
+        known = self._recent.get(cid) if self._recent is not None else None
+        after = None if known is None else (*known, *new)[-self._kept :]
+        try:
+            await self._change(cid, [*statements, (_TRIM, (key, key, self._kept))], after)
+        except StoreUnavailable:
+            self._breaker.failed()
+            raise
+        self._breaker.succeeded()
 
     async def list(self, *, limit: int, offset: int) -> "tuple[list[Conversation], int]":
         """`limit` conversations from `offset` on, that with the newest message first; and how
         many there are in all."""
-        count, last = func.count(), func.max(MESSAGES.c.created_at, type_=Instant)
-        query = (
-            select(MESSAGES.c.cid, count.label("messages"), last.label("last_at"))
-            .where(MESSAGES.c.created_at >= self._cutoff())
-            .group_by(MESSAGES.c.cid)
-            .order_by(func.max(MESSAGES.c.id).desc())
-            .limit(limit)
-            .offset(offset)
-        )
-        rows = await self._rows(query)
-        items = [Conversation(row.cid, min(row.messages, self._kept), row.last_at) for row in rows]
+        rows = await self._database.read(_LIST, self._cutoff(), limit, offset)
+        items = [
+            Conversation(_text(cid), min(count, self._kept), _time(last))
+            for cid, count, last in rows
+        ]
         return items, await self.count()
 
     async def erase(self, cid: str) -> int:
         """Forget a conversation; returns how many messages that were."""
-        async with self._turn(cid):
-            erased = await self._delete(delete(MESSAGES).where(MESSAGES.c.cid == cid))
-        if self._database.is_sqlite:
-            # Deleted rows are overwritten in the file; its journal has them until emptied.
-            await self._rows(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+        statements = [(_ERASE, (_bytes(cid),))]
+        [erased] = await self._change(cid, statements, (), scrubbed=True)
         return erased
 
     async def purge(self) -> int:
@@ -164,34 +179,46 @@ class Conversations:
 
         Done at the opening, and once an hour.
         """
-        expired = select(MESSAGES.c.id).where(MESSAGES.c.created_at < self._cutoff())
         # A row that another worker is deleting is skipped, so that no two wait for each other.
-        unlocked = expired.with_for_update(skip_locked=True)
-        return await self._delete(delete(MESSAGES).where(MESSAGES.c.id.in_(unlocked)))
+        sql = _PURGE.format(self._database.skips_locked)
+        purged = 0
+        while True:
+            [some] = await self._database.change("", [(sql, (self._cutoff(), PURGED_TOGETHER))])
+            purged += some
+            if some < PURGED_TOGETHER:
+                return purged
 
     async def count(self) -> int:
         """How many conversations are remembered."""
-        query = select(func.count(distinct(MESSAGES.c.cid))).where(
-            MESSAGES.c.created_at >= self._cutoff()
-        )
-        [(count,)] = await self._rows(query)
+        [(count,)] = await self._database.read(_COUNT, self._cutoff())
         return int(count)
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the database does not answer."""
-        await self._rows(select(1))
+        await self._database.read("SELECT 1")
 
-    async def _rows(self, query: Executable) -> Sequence[Row[Any]]:
-        async def read(connection: AsyncConnection) -> Sequence[Row[Any]]:
-            return (await connection.execute(query)).all()
+    async def _change(
+        self,
+        cid: str,
+        statements: Sequence[Statement],
+        after: tuple[Message, ...] | None,
+        *,
+        scrubbed: bool = False,
+    ) -> Counts:
+        """Make a change, after which `after` is known to be all of the conversation."""
+        if self._recent is not None and after is not None:
+            self._recent.put(cid, after)
+        self._reading.pop(cid, None)
+        change = asyncio.ensure_future(self._database.change(cid, statements, scrubbed=scrubbed))
+        self._changing[cid] = change
+        change.add_done_callback(lambda done: self._changed(cid, done))
+        return await asyncio.shield(change)
 
-        return await self._database.run(read)
-
-    async def _delete(self, statement: Delete) -> int:
-        async def change(connection: AsyncConnection) -> int:
-            return (await connection.execute(statement)).rowcount
-
-        return await self._database.run(change)
+    def _changed(self, cid: str, change: "asyncio.Future[Counts]") -> None:
+        if self._changing.get(cid) is change:
+            del self._changing[cid]
+        if (change.cancelled() or change.exception()) and self._recent is not None:
+            self._recent.drop(cid)
 
     async def _purge(self, every: float) -> None:
         while True:
@@ -201,22 +228,21 @@ class Conversations:
             except StoreUnavailable as error:
                 log.warning("expired messages not purged; tried again", reason=str(error))
 
-    def _turn(self, cid: str) -> asyncio.Lock:
-        """Changes of one conversation are made in the order in which they were asked for: one
-        that is late, and that nobody waits for any more, does not come after an erasure."""
-        return self._turns.setdefault(cid, asyncio.Lock())
+    def _cutoff(self) -> int:
+        return _microseconds(datetime.now(UTC) - self._retention)
 
-    def _cutoff(self) -> datetime:
-        return datetime.now(UTC) - self._retention
 
-    def _beyond_limit(self, cid: str) -> Delete:
-        of_cid = MESSAGES.c.cid == cid
-        newest_beyond = (
-            select(MESSAGES.c.id)
-            .where(of_cid)
-            .order_by(MESSAGES.c.id.desc())
-            .offset(self._kept)
-            .limit(1)
-            .scalar_subquery()
-        )
-        return delete(MESSAGES).where(of_cid, MESSAGES.c.id <= newest_beyond)
+def _bytes(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode(errors="surrogatepass")
+
+
+def _microseconds(time: datetime) -> int:
+    return (time - EPOCH) // timedelta(microseconds=1)
+
+
+def _time(microseconds: int) -> datetime:
+    return EPOCH + timedelta(microseconds=microseconds)
