@@ -71,9 +71,6 @@ class BackgroundTasks:
 
 
 def _note(breaker: CircuitBreaker, task: asyncio.Task[Any]) -> None:
-    if task.cancelled():
-        return
-    if isinstance(task.exception(), StoreUnavailable):
-        breaker.failed()
-    else:
+    # One that fails at once costs nobody's time.
+    if not task.cancelled() and task.exception() is None:
         breaker.succeeded()

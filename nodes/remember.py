@@ -1,5 +1,6 @@
 """Appending an answered request to its conversation."""
 
+import asyncio
 import time
 
 import structlog
@@ -11,6 +12,7 @@ from nodes.steps import deadline
 
 log = structlog.get_logger(__name__)
 
+PATIENCE = 0.25  # seconds; an append takes milliseconds where the store works
 SENDING = 0.2  # seconds kept for the answer's way to the caller
 
 
@@ -19,18 +21,21 @@ async def remember(miner: Miner, state: State) -> Update:
 
     The answer does not wait for long: what takes longer is kept after it has gone out.
     """
-    if not state.use_conversation_history:
+    if not state.use_conversation_history or not state.cid:
         return {}
     asked = "\n\n".join(part for part in (state.task, *state.queries) if part.strip())
+    keeping = miner.background.start(_keep(miner, state.cid, asked, state.answer))
+    left = deadline(state) - SENDING - time.monotonic()
+    await asyncio.wait([keeping], timeout=max(0.0, min(PATIENCE, left)))
+    if not keeping.done():
+        return {"fallbacks": ["not remembered yet"]}
+    return {} if keeping.result() else {"fallbacks": ["not remembered"]}
+
+
+async def _keep(miner: Miner, cid: str, asked: str, answer: str) -> bool:
     try:
-        await miner.background.wait_for(
-            deadline(state) - SENDING - time.monotonic(),
-            "keeping conversations",
-            lambda: miner.conversations.append(
-                state.cid, ("user", asked), ("assistant", state.answer)
-            ),
-        )
+        await miner.conversations.append(cid, ("user", asked), ("assistant", answer))
     except MemoryStoreError as error:
         log.warning("conversation not kept", reason=str(error))
-        return {"fallbacks": ["not remembered"]}
-    return {}
+        return False
+    return True

@@ -128,6 +128,7 @@ def _lifespan(settings: Settings, guards: _Guards) -> Lifespan:
             _opened(settings) as miner,
             Health.open(miner) as health,
         ):
+            miner.conversations.on_loss = guards.metrics.not_remembered.inc
             with draining_on_signal(guards.gate):
                 yield {
                     "miner": miner,

@@ -107,6 +107,11 @@ class Metrics:
         self._cuts = self._counter(
             "prompt_cuts", "Parts of prompts shortened to fit the window", "component", "part"
         )
+        self.not_remembered = Counter(
+            f"{PREFIX}_not_remembered",
+            "Answered requests that could not be kept in their conversation",
+            registry=self._registry,
+        )
 
         self._begin_at_zero()
 

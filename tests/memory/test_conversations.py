@@ -201,10 +201,10 @@ async def test_changes_of_a_conversation_keep_their_order(conversations: Convers
 
 
 async def test_workers_may_start_and_write_at_once(database_settings: Settings) -> None:
+    # Who shares the files shares a Chroma server; who does not has them alone.
+    shared = database_settings.model_copy(update={"chroma_url": "http://127.0.0.1:1"})
     async with AsyncExitStack() as stack:
-        opening = (
-            stack.enter_async_context(Conversations.open(database_settings)) for _ in range(5)
-        )
+        opening = (stack.enter_async_context(Conversations.open(shared)) for _ in range(5))
         workers = await asyncio.gather(*opening)
         await asyncio.gather(
             *(
@@ -269,6 +269,83 @@ async def test_a_lost_connection_is_reported_and_replaced(
         )
         await rival.close()
         assert said(await conversations.messages("a")) == [("user", "Hello")]
+
+
+async def test_what_this_process_wrote_is_what_stands_in_the_files(settings: Settings) -> None:
+    """Messages are not read back from the disk; it must make no difference."""
+    limited = settings.model_copy(update={"max_conversation_messages": 4})
+    async with Conversations.open(limited) as conversations:
+        assert await conversations.messages("a") == []
+        for number in range(3):
+            await conversations.append("a", ("user", str(number)), ("assistant", f"{number}!"))
+        known = await conversations.messages("a")
+        assert said(known) == [
+            ("user", "1"),
+            ("assistant", "1!"),
+            ("user", "2"),
+            ("assistant", "2!"),
+        ]
+    async with Conversations.open(limited) as conversations:
+        assert await conversations.messages("a") == known
+        await conversations.append("a", ("user", "3"))
+        known = [*known[1:], *(await conversations.messages("a"))[-1:]]
+        assert await conversations.messages("a") == known
+        await conversations.erase("a")
+        assert await conversations.messages("a") == []
+
+
+async def test_a_message_is_read_as_soon_as_its_append_has_begun(
+    conversations: Conversations,
+) -> None:
+    appending = asyncio.create_task(conversations.append("a", ("user", "Hello")))
+    await asyncio.sleep(0)
+    assert said(await conversations.messages("a")) == [("user", "Hello")]
+    await appending
+
+
+async def test_many_appends_are_all_kept_each_in_its_conversation(
+    conversations: Conversations,
+) -> None:
+    async def caller(name: str) -> None:
+        for number in range(10):
+            await conversations.append(name, ("user", f"{name} {number}"))
+
+    await asyncio.gather(*(caller(f"caller-{number}") for number in range(32)))
+    for number in range(32):
+        name = f"caller-{number}"
+        expected = [("user", f"{name} {each}") for each in range(6, 10)]
+        assert said(await conversations.messages(name)) == expected
+
+
+async def test_an_append_that_fails_is_counted_and_not_read(settings: Settings) -> None:
+    lost: list[None] = []
+    async with Conversations.open(settings) as conversations:
+        conversations.on_loss = lambda: lost.append(None)
+        await conversations.append("a", ("user", "kept"))
+        assert said(await conversations.messages("a")) == [("user", "kept")]
+        await asyncio.to_thread(_execute, settings.data_dir, "ALTER TABLE messages RENAME TO other")
+        with pytest.raises(StoreUnavailable):
+            await conversations.append("a", ("user", "lost"))
+        await asyncio.to_thread(_execute, settings.data_dir, "ALTER TABLE other RENAME TO messages")
+        assert len(lost) == 1
+        assert said(await conversations.messages("a")) == [("user", "kept")]
+        await conversations.append("a", ("user", "kept again"))
+        assert len(await conversations.messages("a")) == 2
+
+
+def _execute(folder: Path, sql: str) -> None:
+    with closing(sqlite3.connect(folder / "conversations.db")) as connection:
+        connection.execute(sql)
+
+
+async def test_a_store_that_keeps_failing_is_left_alone_for_a_while(settings: Settings) -> None:
+    async with Conversations.open(settings) as conversations:
+        await asyncio.to_thread(_execute, settings.data_dir, "ALTER TABLE messages RENAME TO other")
+        for _ in range(5):
+            with pytest.raises(StoreUnavailable, match="OperationalError"):
+                await conversations.append("a", ("user", "lost"))
+        with pytest.raises(StoreUnavailable, match="lately"):
+            await conversations.append("a", ("user", "lost"))
 
 
 @pytest.fixture

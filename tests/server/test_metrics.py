@@ -36,6 +36,7 @@ ALWAYS_THERE = (
     "deadline_stops",
     "truncations",
     "prompt_cuts",
+    "not_remembered",
 )
 
 
