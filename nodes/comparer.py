@@ -65,7 +65,7 @@ class Comparer:
 
     async def _same(self, one: FinalAnswer, other: FinalAnswer) -> bool:
         known = same(one, other)
-        return await self._calculated(one.text, other.text) if known is None else known
+        return await self._calculated(one.value, other.value) if known is None else known
 
     async def _calculated(self, one: str, other: str) -> bool:
         async with self._turn:

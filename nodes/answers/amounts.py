@@ -4,24 +4,23 @@ import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-from text_to_num import alpha2digit
-
-from nodes.answers.numbers import parse_number
-from nodes.answers.units import measured, read_unit
+from nodes.answers.numerals import in_digits, parse_number
+from nodes.answers.units import CONTRASTS, measured, read_unit
 
 MOST_NOUNS = 3
 FEWEST_PARTS = 2
 
-_SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "mn": 10**6}
-_SCALES |= {"billion": 10**9, "bn": 10**9, "trillion": 10**12}
-_SUFFIXES = {"K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9, "bn": 10**9, "mn": 10**6, "T": 10**12}
-_SCALE = re.compile(rf"(?i: ?-?({'|'.join(_SCALES)})s?\b)|(bn|mn|[KkMBT])(?![\w^/°])")
+_SCALES = {"dozen": 12, "hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9}
+_SCALES |= {"trillion": 10**12, "K": 10**3, "k": 10**3, "M": 10**6, "B": 10**9, "bn": 10**9}
+_SCALE = re.compile(
+    r"(?i: ?-?(dozen|hundred|(?:thous|m|b|tr)(?:and|illion))s?\b)|(bn|[KkMB])(?![\w^/°])"
+)
 _DIGITS = re.compile(r"\.?\d|[¼-¾⅐-⅞]")
 _LAST_DIGIT = re.compile(r".*(?:\d|[¼-¾⅐-⅞])", re.DOTALL)
 _BEFORE = re.compile(
     r"(?P<words>(?:.*[\w.,;'\")][\s:]+)?)"
     r"(?:(?P<negative>minus|negative) )?(?P<sign>[-+]?)(?P<space> ?)"
-    r"(?P<currency>(?:US|U\.S\.|A|C|CA|AU)?[¤€£¥₹]|(?:usd|eur|gbp|inr|rs)\.?)? ?(?P<inner>[-+]?) ?",
+    r"(?P<currency>(?:US|CA?|AU?)?[¤€£¥₹]|(?:usd|eur|gbp|inr|rs)\.?|) ?(?P<inner>[-+]?) ?",
     re.DOTALL | re.IGNORECASE,
 )
 _APPROXIMATELY = re.compile(
@@ -30,8 +29,10 @@ _APPROXIMATELY = re.compile(
 )
 _ASIDE = re.compile(r" \([^()]*(?:[^\W\d_]{2}|[=≈%¤])[^()]*\)\.?$")
 _ROUNDED = re.compile(r"(?<=[\w)]) ?≈.*", re.DOTALL)
+_HALF = re.compile(r" and a half\b", re.IGNORECASE)
 # A name such as `x`, `f(2)` or `The total cost`, or arithmetic that leads to the right side.
 _LEADS_TO = re.compile(r"[^\W\d][\w' ]*(?:\([^()=]*\))?|[\d\s.,+\-*/^()%¤]*[\d)%][\w ]*")
+_JOINED = re.compile(r"\b(?:and|or)\b")
 _BEHIND = re.compile(r"[\s.,;:)\"']*(?:$|[\s(-]+(?:[^\W\d_]{2,}|[aI] )|(?<=[,;:)]) ?\w)")
 _WORDS = re.compile(r"[\w\s.,:;'\"()/-]*")
 # Beside a number these change what it says, or tell that it is not alone.
@@ -47,19 +48,10 @@ _NOUN = re.compile(r"[ -]?([^\W\d_]{2,}(?:['-][^\W\d_]+)*)")
 _NO_NOUN = re.compile(
     r"as|at|of|in|on|to|for|from|by|with|is|are|was|were|be|will|would|has|have|had|and|that|which"
     r"|because|since|so|when|after|before|left|remaining|total|altogether|overall|away|there|per"
-    r"|each|every|answer|result|value|units?|respectively|again|now|today|too|also|the|an?"
-    r"|(?:his|her|its|their|our|your|my|it|he|she|they|we|you)",
+    r"|each|every|answer|result|value|units?|again|now|also|the|an?|(?:h|it)s|her|our|you|it|s?he|we",
     re.IGNORECASE,
 )
-_HALF = re.compile(r" and a half\b", re.IGNORECASE)
-_SHARE = re.compile(
-    r"\b(?:(an?|one|two|three|four|five|six|seven|eight|nine)[ -])?"
-    r"(hal(?:f|ves)|thirds?|quarters?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?)\b",
-    re.IGNORECASE,
-)
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_SHARES = ("hal", "third", "quarter", "fif", "six", "seven", "eigh", "nin", "ten")
-_PART = re.compile(r"(?:, | and |,? )?(\d+(?:\.\d+)?(?:/\d+)?) ?")
+_PART = re.compile(r"(?:, | and |,? )?(\d+(?:\.\d+)?) ?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +68,17 @@ class Amount:
 
 
 def read_amount(phrase: str, *, mathematical: bool = False) -> Amount | None:
-    """The one amount of a phrase in plain text.
+    """The one amount of a phrase that `latex.tidied` gave.
 
     `None` where another number stands beside it, or what makes it a part of something else: an
     operator, a variable, a word such as `least`. `mathematical`: a comma makes a list, a letter is
     a variable.
     """
-    phrase = _HALF.sub(" 1/2", _in_digits(phrase))
-    phrase = _ROUNDED.sub("", phrase if mathematical else _ASIDE.sub("", phrase))
-    left, equals, right = phrase.rpartition("=")
-    if equals and not all(map(_LEADS_TO.fullmatch, map(str.strip, left.split("=")))):
+    phrase = phrase if _DIGITS.search(phrase) else in_digits(phrase)
+    phrase = _HALF.sub(" 1/2", phrase if mathematical else _ASIDE.sub("", phrase))
+    left, equals, right = _ROUNDED.sub("", phrase).rpartition("=")
+    steps = list(map(str.strip, left.split("="))) if equals else []
+    if not all(map(_LEADS_TO.fullmatch, steps)) or any(map(_JOINED.search, steps[1:])):
         return None
     phrase = _APPROXIMATELY.sub("", right).strip()
     return _sum(phrase) or _single(phrase, mathematical)
@@ -96,40 +89,41 @@ def _single(phrase: str, mathematical: bool) -> Amount | None:
     before = _BEFORE.fullmatch(phrase[: first.start()]) if first else None
     if first is None or last is None or before is None:
         return None
-    signs = [before["sign"] or "", before["inner"] or "", "-" if before["negative"] else ""]
-    words, after = before["words"].strip(), phrase[last.end() :]
-    if sum(map(bool, signs)) > 1 or (words and before["sign"] and before["space"]):
-        return None
-    number = phrase[first.start() : last.end()]
-    value = parse_number("".join(signs) + number, decimal_comma=not mathematical)
+    value = _signed(before, phrase[first.start() : last.end()], mathematical)
     if value is None:
         return None
-    scale = _SCALE.match(after)
-    if scale:
-        word, suffix = scale.groups(default="")
-        value *= _SUFFIXES.get(suffix) or _SCALES.get(word.lower(), 1)
-    rest = after[scale.end() :] if scale else after
-    unit, length = _unit(rest, before["currency"] or "", mathematical)
-    end = last.end() + (scale.end() if scale else 0) + length
-    around = f"{words} {phrase[end:]}"
+    end = last.end()
+    if scale := _SCALE.match(phrase, end):
+        value *= _SCALES[(scale.group(1) or "").lower() or scale.group(2)]
+        end = scale.end()
+    unit, length = _unit(phrase[end:], before["currency"].strip("USACusac."), mathematical)
+    end += length
+    around = f"{before['words']} {phrase[end:]}"
     if not _BEHIND.match(phrase, end) or not _WORDS.fullmatch(around) or _CHANGES.search(around):
         return None
-    begin = len(before["words"])
-    nouns = unit or _nouns(phrase[end:])
-    spelled = phrase[begin : end + (0 if unit else len(_noun_phrase(phrase[end:])))].strip()
-    return Amount(value, nouns, spelled, alone=not words and not phrase[end:].strip(" ."))
+    nouns = "" if unit else _noun_phrase(phrase[end:])
+    counted = " ".join([unit, *CONTRASTS.findall(phrase[end:])]) if unit else _singular(nouns)
+    spelled = phrase[len(before["words"]) : end + len(nouns)].strip()
+    return Amount(value, counted, spelled, alone=spelled == phrase.strip(" ."))
+
+
+def _signed(before: re.Match[str], number: str, mathematical: bool) -> Fraction | None:
+    signs = before["sign"] + before["inner"] + "-" * bool(before["negative"])
+    if len(signs) > 1 or (before["words"] and before["sign"] and before["space"]):
+        return None
+    return parse_number(signs + number, decimal_comma=not mathematical)
 
 
 def _unit(rest: str, currency: str, mathematical: bool) -> tuple[str, int]:
-    spaces = len(rest) - len(rest.lstrip(" -"))
+    """The unit behind a number, and its length; of money, what stands before the number."""
+    if currency:
+        unit, length = read_unit(currency + rest)
+        return unit, max(0, length - len(currency))
     if mathematical and re.match(r"[ -]*[^\W\d_](?![\w^])", rest):
         return "", 0
-    unit, length = read_unit(rest[spaces:])
-    if currency:
-        unit = currency.lstrip("USAC.usac").strip(".") or currency
-        per, more = read_unit(f"{unit}{rest[spaces:]}")
-        return per, (spaces + more - len(unit)) if more > len(unit) else 0
-    return unit, spaces + length if length else 0
+    bare = rest.lstrip(" -")
+    unit, length = read_unit(bare)
+    return unit, length + len(rest) - len(bare) if unit else 0
 
 
 def _noun_phrase(text: str) -> str:
@@ -142,8 +136,8 @@ def _noun_phrase(text: str) -> str:
     return text[:end]
 
 
-def _nouns(text: str) -> str:
-    words = _noun_phrase(text).replace("-", " ").casefold().split()
+def _singular(nouns: str) -> str:
+    words = nouns.replace("-", " ").casefold().split()
     return " ".join(word[:-1] if re.fullmatch(r"\w{2,}[^s]s", word) else word for word in words)
 
 
@@ -152,37 +146,11 @@ def _sum(phrase: str) -> Amount | None:
     total, first, position, parts = Fraction(0), "", 0, 0
     while match := _PART.match(phrase, position):
         unit, length = read_unit(phrase[match.end() :])
-        dimension = measured(unit)
-        if not length or not dimension or len(dimension) > 1:
+        factors, base = measured(unit), measured(first or unit)
+        if factors is None or base is None or factors[0][0] != base[0][0]:
             return None
-        first = first or unit
-        base = measured(first)
-        if base is None or base[0][0] != dimension[0][0]:
-            return None
-        total += Fraction(match.group(1)) * dimension[0][1] / base[0][1]
-        position, parts = match.end() + length, parts + 1
-        if position > 0 and phrase[position - 1] == " ":
-            position -= 1
+        total += Fraction(match.group(1)) * factors[0][1] / base[0][1]
+        first, position, parts = first or unit, match.end() + length, parts + 1
     if parts < FEWEST_PARTS or phrase[position:].strip(" ."):
         return None
     return Amount(total, first, phrase, alone=True)
-
-
-def _in_digits(phrase: str) -> str:
-    """A phrase without digits, with its number words in digits, if it begins with one."""
-    if _DIGITS.search(phrase):
-        return phrase
-    shares = _SHARE.sub(_share, phrase)
-    digits: str = alpha2digit(shares.replace("-", " "), "en", threshold=0)
-    return digits if re.match(r"(?:minus |negative )?[-\d]", digits, re.IGNORECASE) else phrase
-
-
-def _share(match: re.Match[str]) -> str:
-    count, share = (match.group(1) or "one").lower(), match.group(2).lower()
-    top = _COUNTS.index(count) + 1 if count in _COUNTS else 1
-    bottom = (
-        4
-        if share.startswith("four")
-        else 2 + next(place for place, stem in enumerate(_SHARES) if share.startswith(stem))
-    )
-    return f"{top}/{bottom}"

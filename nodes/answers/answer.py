@@ -11,9 +11,8 @@ class FinalAnswer:
     """One final answer.
 
     `text` is the writer's own spelling without the markup around it. `value` is what is compared
-    within a kind: an exact fraction, letters, `yes` or `no`, an ISO date or time, a formula without
-    its spaces, or folded words. `unit` is what a number counts, in one spelling. A sum of several
-    quantities, such as `1 hour 30 minutes`, stands in the first one's unit.
+    within a kind: an exact fraction, letters, `yes` or `no`, an ISO date or time, tidied LaTeX, or
+    folded words. `unit` is what a number counts, or the words of an option.
     """
 
     kind: Kind

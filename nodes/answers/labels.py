@@ -13,7 +13,7 @@ _LABELS = (
 )
 _LABELS_WITHOUT_SPACE = r"答え|解答|回答|答案|答|정답|답"
 _IS = (
-    r"is|are|was|(?:would|will|must|should)\sbe|=",
+    r"is|are|was|(?:would|will|must|should)\sbe",
     r"ist|lautet",
     r"est",
     r"es|é|è",
@@ -47,7 +47,10 @@ _NO_LETTER_BEFORE, _NO_LETTER_AFTER = r"(?<![^\W\d_])", r"(?![^\W\d_])"
 STATEMENT = re.compile(
     rf"(?:{_NO_LETTER_BEFORE}{_ANY_LABEL}[*_]{{0,3}}[ \t]{{0,3}}"
     r"(?:\([^()\n]{1,40}\)[*_]{0,3}[ \t]{0,3}|(?:to|for|of)[ \t][^\n.:]{1,60}?[ \t](?=is\b|was\b))?"
-    rf"(?:(?:{'|'.join(_IS)}){_NO_LETTER_AFTER}[ \t]{{0,3}}[*_]{{0,3}}[:\uff1a]?|[:\uff1a])"
+    rf"(?:(?:['’]s|(?:{'|'.join(_IS)}){_NO_LETTER_AFTER})[ \t]{{0,3}}[*_]{{0,3}}[:\uff1a]?"
+    r"|[:\uff1a]|[-–—](?=[ \t]))"
+    # Code assigns to a name in small letters.
+    r"|(?-i:Answer|ANSWER)[ \t]{0,3}="
     rf"|(?:{_LABELS_WITHOUT_SPACE})[*_ \t]{{0,4}}(?:(?:{_IS_WITHOUT_SPACE})[:\uff1a]?|[:\uff1a]))"
     # A heading has the answer in the lines below it.
     r"|^[ \t]{0,3}[#*_]{0,6}[ \t]{0,3}(?:final[ \t])?"
@@ -73,6 +76,8 @@ SAYS_NOTHING = re.compile(
     r"|at (?!least|most))\b",
     re.IGNORECASE,
 )
+# What follows an answer in languages that end with the verb.
+TAIL = re.compile(r"(?:です|でした|である|になります|だ|입니다|이다)?[。．]?$")
 PLACEHOLDER = re.compile(
     r"(?:\\text\{)?\W*(?:(?:the|your|my|final|a|short|or) )*"
     r"(?:answer|number|letter|expression|word)(?: or [^<>]{0,60})?\W*",

@@ -21,6 +21,7 @@ FEWEST_SAID = 3  # words of a sentence around a number; `Chapter 1` is none
 _OPTION = re.compile(
     r"(?:^|[\s:,;])\(?([A-J])[).][ \t]{0,3}([^\n]{1,300}?)(?=\s{0,3}\(?[A-J][).]\s|\n|$)"
 )
+_ASKS_FOR_ONE = re.compile(r"\\boxed|\banswer\b", re.IGNORECASE)  # without stating one
 _NUMBERED = re.compile(
     r"^[ \t#*_(]{0,8}(?:(query|question|problem|task|answer|q)[ \t]{0,3}#?)?(\d{1,2})[ \t]{0,3}"
     r"[*_]{0,3}(?:[.):\uff1a]|[ \t]*$)[*_]{0,3}",
@@ -45,9 +46,13 @@ def read_answer(text: str, *, question: str = "") -> FinalAnswer | None:
 
 
 def read_short_answer(text: str) -> FinalAnswer | None:
-    """The answer that a whole text is, where it is a few words or a single sentence."""
+    """The answer that a whole text is or states, where it is a few words or a single sentence."""
     whole = text.strip()
     if not whole or len(whole) > LONGEST_WHOLE or "\n" in unwrapped(whole):
+        return None
+    if statements(whole):
+        return read_answer(whole)
+    if _ASKS_FOR_ONE.search(whole):
         return None
     found = classified(whole)
     if found is None and len(whole.split()) <= MOST_WORDS:

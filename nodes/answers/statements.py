@@ -21,7 +21,7 @@ _HEADING = re.compile(r"\d+[.)]\s+[^\W\d_]")
 _OTHER_OPTION = re.compile(r"^B:", re.MULTILINE)
 _OPENS = re.compile(r"(?:\$\$|\\\[|\\\(|```\w*|[*_]+|:)\s*", re.ASCII)
 _SENTENCE_ENDS = re.compile(
-    r"(?<!\b[A-Z])(?<!\b(?:St|Mr|Dr|Ms|vs))(?<!\bMrs)[.!?](?=[)*\"'$]{0,4}\s+[^\W\d_a-z]|\s*$)"
+    r"(?<!\b[A-Z])(?<!\b(?:St|Mr|Dr|Ms|vs))(?<!\bMrs)[.!?](?=[)*\"'$]{0,4}\s+[^\W\d_a-z]|\s*$)|[。\uff01\uff1f]"
 )
 _FENCE = re.compile(r"```([A-Za-z+#]*)")
 

@@ -3,10 +3,10 @@
 import re
 from fractions import Fraction
 
-from nodes.answers.markup import DOLLAR
+from nodes.answers.latex import DOLLAR
 
-# For each dimension its units, each with its size and its spellings; the first names it.
-_UNITS: dict[str, dict[str, str]] = {
+# For each dimension its units, each with its size and its spellings.
+_UNITS = {
     "usd": {"1": f"usd dollar dollars {DOLLAR} bucks", "1/100": "cent cents ¢"},
     "eur": {"1": "eur euro euros €"},
     "pound": {"1": "pound pounds £ gbp lb lbs", "1/16": "ounce ounces oz", "2000": "ton tons"},
@@ -22,7 +22,6 @@ _UNITS: dict[str, dict[str, str]] = {
         "3600": "hour hours hr hrs h",
         "86400": "day days",
         "604800": "week weeks wk wks",
-        "1/1000": "ms millisecond milliseconds",
     },
     "calendar": {"1": "month months", "12": "year years yr yrs"},
     "length": {
@@ -34,18 +33,17 @@ _UNITS: dict[str, dict[str, str]] = {
     "foot": {
         "1": "foot feet ft",
         "1/12": "inch inches",
-        "3": "yard yards yd yds",
+        "3": "yard yards",
         "5280": "mile miles mi",
     },
     "mass": {
         "1": "g gram grams",
         "1000": "kg kgs kilo kilos kilogram kilograms",
         "1/1000": "mg milligram milligrams",
-        "1000000": "tonne tonnes",
     },
     "volume": {"1": "L l liter liters litre litres", "1/1000": "ml mL milliliter milliliters"},
     "gallon": {
-        "1": "gallon gallons gal",
+        "1": "gallon gallons",
         "1/4": "quart quarts",
         "1/8": "pint pints",
         "1/16": "cup cups",
@@ -54,10 +52,7 @@ _UNITS: dict[str, dict[str, str]] = {
     "joule": {"1": "J joule joules", "1000": "kJ"},
     "watt": {"1": "W watt watts", "1000": "kW", "1/1000": "mW", "1000000": "MW"},
     "volt": {"1": "V volt volts"},
-    "ampere": {"1": "A ampere amperes amps"},
     "kelvin": {"1": "K kelvin"},
-    "hertz": {"1": "Hz hertz", "1000": "kHz", "1000000": "MHz"},
-    "pascal": {"1": "Pa pascal", "1000": "kPa"},
 }
 _SPELLED = {
     spelling: (dimension, Fraction(size))
@@ -65,16 +60,19 @@ _SPELLED = {
     for size, spellings in units.items()
     for spelling in spellings.split()
 }
+# Words that have an opposite, and so tell amounts apart.
+CONTRASTS = re.compile(
+    "more|fewer|less|older|younger|taller|shorter|longer|higher|lower|faster|slower|heavier|lighter"
+    "|north|south|east|west|up|down|increase|decrease|gain|loss|profit|before|after|early|late"
+)
 LONGEST_SYMBOL = 2
 _SYMBOLS = frozenset(spelling.lower() for spelling in _SPELLED if len(spelling) <= LONGEST_SYMBOL)
-_COMPOUND = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour", "dozen": ""}
-_POWERS = {"square": 2, "sq": 2, "cubic": 3, "squared": 2, "cubed": 3}
+_COMPOUND = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour"}
 # A factor of a unit, behind `per` or `/` if it divides: `square cm`, `per day`, `s^2`.
 _FACTOR = re.compile(
     r"(?:(?P<by>/|per\b|an?\b|each\b|every\b) ?)?(?:(?P<power>square|sq\.?|cubic) )?"
-    r"(?P<name>°[CF]\b|°|%|[¤$€£¥¢₹]|[^\W\d_]+)"
-    r"(?:\^?\(?(?P<raised>-?\d)\)?|(?P<after> squared| cubed))?"
-    r"\.?[ *]?",
+    r"(?:degrees? (?=celsius|fahrenheit))?(?P<name>°[CF]\b|[°%¤$€£¥¢₹]|[^\W\d_]+)"
+    r"(?:\^?[({]?(?P<raised>-?\d)[)}]?)?\.? ?",
     re.IGNORECASE,
 )
 
@@ -82,8 +80,7 @@ _FACTOR = re.compile(
 def known(word: str) -> tuple[str, Fraction] | None:
     """The dimension and the size of a unit; capitals tell symbols such as `mW` and `MW` apart."""
     symbol = len(word) <= LONGEST_SYMBOL and word.lower() in _SYMBOLS
-    folded = word if symbol else word.lower()
-    return _SPELLED.get(word) or _SPELLED.get(folded)
+    return _SPELLED.get(word if symbol else word.lower()) or _SPELLED.get(word)
 
 
 def read_unit(text: str) -> tuple[str, int]:
@@ -93,27 +90,26 @@ def read_unit(text: str) -> tuple[str, int]:
     """
     factors, position = "", 0
     while match := _FACTOR.match(text, position):
-        name, by = match["name"], match["by"]
-        if bool(by) is not bool(factors):
+        name, by, power = match["name"], match["by"], (match["power"] or " ")[0]
+        name = _COMPOUND.get(name.lower(), name)
+        if bool(by) is not bool(factors) or known(name.partition("/")[0]) is None:
             break
-        if known(name) is None and name.lower() not in _COMPOUND:
-            break
-        raised = match["raised"] or str(
-            _POWERS.get((match["power"] or match["after"] or "").strip(" .").lower(), 1)
-        )
-        spelled = _COMPOUND.get(name.lower(), name)
-        factors += ("/" if by else "") + spelled + (f"^{raised}" if raised != "1" else "")
+        raised = match["raised"] or {"s": "2", "c": "3"}.get(power.lower(), "")
+        factors += ("/" if by else "") + name + (f"^{raised}" if raised else "")
         position = match.end()
-    return factors, position
+    return factors, len(text[:position].rstrip())
 
 
 def measured(unit: str) -> list[tuple[str, Fraction]] | None:
-    """The dimension and the size of each factor of a unit, the dividing ones behind the first."""
+    """The dimension and the size of each factor of a unit, the dividing ones behind the first.
+
+    `None` if it is no known one. Further words may follow it.
+    """
     found = []
-    for factor in unit.split("/"):
+    for factor in unit.partition(" ")[0].split("/"):
         name, _, power = factor.partition("^")
         base = known(name)
         if base is None:
             return None
-        found.append((base[0] + (f"^{power}" if power else ""), base[1] ** int(power or 1)))
+        found.append((base[0] + power, base[1] ** int(power or 1)))
     return found
