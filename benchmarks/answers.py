@@ -141,7 +141,8 @@ def _read_back(row: Row, figures: Golds) -> list[str]:
 
 def _spelling(text: str) -> str:
     """A spelling without spaces, the signs around mathematics, and a full stop at the end."""
-    return re.sub(r"\s+|\$(?=[^$]*)", "", text).rstrip(".")
+    inner = re.sub(r"\s+|\$", "", text).rstrip(".")
+    return re.sub(r"^\\text\{([^{}]*)\}$", r"\1", inner)
 
 
 def _unwrapped(gold: str) -> str:

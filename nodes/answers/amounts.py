@@ -16,9 +16,9 @@ _SCALE = re.compile(
     r"(?i: ?-?(dozen|hundred|(?:thous|m|b|tr)(?:and|illion))s?\b)|(bn|[KkMB])(?![\w^/°])"
 )
 _DIGITS = re.compile(r"\.?\d|[¼-¾⅐-⅞]")
-_LAST_DIGIT = re.compile(r".*(?:\d|[¼-¾⅐-⅞])", re.DOTALL)
+_LAST_DIGIT = re.compile(r".*(?:(?<![a-df-zA-Z])(?<![a-zA-Z]\^)\d|[¼-¾⅐-⅞])", re.DOTALL)
 _BEFORE = re.compile(
-    r"(?P<words>(?:.*[\w.,;'\")][\s:]+)?)"
+    r"(?P<words>(?:.*?[\w.,;'\")][\s:]+)??)"
     r"(?:(?P<negative>minus|negative) )?(?P<sign>[-+]?)(?P<space> ?)"
     r"(?P<currency>(?:US|CA?|AU?)?[¤€£¥₹]|(?:usd|eur|gbp|inr|rs)\.?|) ?(?P<inner>[-+]?) ?",
     re.DOTALL | re.IGNORECASE,
@@ -119,7 +119,7 @@ def _unit(rest: str, currency: str, mathematical: bool) -> tuple[str, int]:
     if currency:
         unit, length = read_unit(currency + rest)
         return unit, max(0, length - len(currency))
-    if mathematical and re.match(r"[ -]*[^\W\d_](?![\w^])", rest):
+    if mathematical and re.match(r"[ -]*[^\W\d_](?!\w)", rest):
         return "", 0
     bare = rest.lstrip(" -")
     unit, length = read_unit(bare)

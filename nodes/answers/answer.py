@@ -12,7 +12,7 @@ class FinalAnswer:
 
     `text` is the writer's own spelling without the markup around it. `value` is what is compared
     within a kind: an exact fraction, letters, `yes` or `no`, an ISO date or time, tidied LaTeX, or
-    folded words. `unit` is what a number counts, or the words of an option.
+    folded words. `unit` is what a number counts.
     """
 
     kind: Kind

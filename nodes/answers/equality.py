@@ -16,9 +16,7 @@ def same(one: FinalAnswer, other: FinalAnswer) -> bool | None:
     if one.kind == other.kind == "date":
         pairs = zip(one.value, other.value, strict=False)
         return len(one.value) == len(other.value) and all(a == b or "?" in (a, b) for a, b in pairs)
-    if one.kind != other.kind or one.value != other.value:
-        return False
-    return not (one.unit and other.unit) or _same_nouns(one.unit, other.unit)
+    return one.kind == other.kind and one.value == other.value
 
 
 def _same_amount(one: FinalAnswer, other: FinalAnswer) -> bool:
@@ -30,7 +28,8 @@ def _same_amount(one: FinalAnswer, other: FinalAnswer) -> bool:
         return False
     factors, other_factors = measured(one.unit), measured(other.unit)
     if factors is None or other_factors is None:
-        return first == second and factors is other_factors and _same_nouns(one.unit, other.unit)
+        shared = set(one.unit.split()) & set(other.unit.split())
+        return first == second and factors is other_factors and bool(shared)
     # A rate may leave out per what it is.
     for place, (mine, theirs) in enumerate(zip(factors, other_factors, strict=False)):
         if mine[0] != theirs[0]:
@@ -38,7 +37,3 @@ def _same_amount(one: FinalAnswer, other: FinalAnswer) -> bool:
         ratio = mine[1] / theirs[1]
         first = first / ratio if place else first * ratio
     return first == second
-
-
-def _same_nouns(one: str, other: str) -> bool:
-    return bool(set(one.split()) & set(other.split()))

@@ -1,6 +1,6 @@
 """Whether two formulas are equal by calculation. Not imported by the package: sympy is heavy."""
 
-from math_verify import parse, verify
+from math_verify import LatexExtractionConfig, parse, verify
 
 from nodes.answers.structure import same_formula
 
@@ -17,7 +17,7 @@ def equal_formulas(one: str, other: str) -> bool:
 
 def _equal(one: str, other: str) -> bool:
     texts = [f"${each.translate(_SIGNS)}$" for each in (one, other)]
-    first, second = (parse(text, parsing_timeout=None) for text in texts)
+    first, second = (parse(text, [LatexExtractionConfig()], parsing_timeout=None) for text in texts)
     if not first or not second:
         return False
     return bool(

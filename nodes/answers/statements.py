@@ -9,7 +9,7 @@ from nodes.answers.labels import LINE_BEGINS, PLACEHOLDER, STATEMENT
 
 LONGEST = 400  # characters of a statement
 LONGEST_BOX = 2000
-MOST = 50  # the last statements and boxes are looked at
+MOST = 20  # the last statements and boxes are looked at
 LONGEST_GAP = 40  # characters between two boxes that belong together
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,3}\{")

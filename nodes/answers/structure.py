@@ -15,6 +15,7 @@ Calculate = Callable[[str, str], bool | None]
 
 _OPENS, _CLOSES = "([{⟦", ")]}⟧"
 _NAME = re.compile(r" ?[a-zA-Zθ](?:_\{?\w+\}?|')? ?(?:\([a-zA-Z]\))? ?")
+_NAMES = re.compile(r"([=∈])")
 _RELATION = re.compile(rf"([≤≥<>≠∈{SUCH_THAT}])")
 _FLIPPED = str.maketrans("≤≥<>", "≥≤><")
 _LIST = re.compile(r"\b(?:and|or)\b|≈")
@@ -29,9 +30,9 @@ def same_formula(one: str, other: str, calculate: Calculate) -> bool | None:
     """
     if compact(one) == compact(other):
         return True
-    parts, other_parts = _parts(one), _parts(other)
+    (brackets, parts), (other_brackets, other_parts) = map(_parts, map(_named, (one, other)))
     return _same_parts(
-        (parts[0], _unnamed(parts[1])), (other_parts[0], _unnamed(other_parts[1])), calculate
+        (brackets, _unnamed(parts)), (other_brackets, _unnamed(other_parts)), calculate
     )
 
 
@@ -144,6 +145,13 @@ def _enclosed(text: str) -> bool:
         if depth <= 0:
             return False
     return True
+
+
+def _named(text: str) -> str:
+    """What a name is said to be, or to lie in, where nothing else is said."""
+    name, sign, value = _NAMES.split(text, maxsplit=1) if _NAMES.search(text) else ("", "", text)
+    alone = sign and _NAME.fullmatch(name) and not set("=≤≥<>≠∈") & set(value)
+    return value if alone else text
 
 
 def _unnamed(parts: list[str]) -> list[str]:

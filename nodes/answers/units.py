@@ -14,8 +14,8 @@ _UNITS = {
     "rupee": {"1": "rupee rupees ₹ inr rs"},
     "percent": {"1": "percent % pct percentage"},
     "degree": {"1": "degree degrees ° deg"},
-    "celsius": {"1": "celsius °c"},
-    "fahrenheit": {"1": "fahrenheit °f"},
+    "celsius": {"1": "celsius °C"},
+    "fahrenheit": {"1": "fahrenheit °F"},
     "time": {
         "1": "second seconds sec secs s",
         "60": "minute minutes min mins",

@@ -11,7 +11,6 @@ from nodes.answers.latex import DOLLAR, tidied
 LONGEST = 400
 MOST_ALTERNATIVES = 3
 LONGEST_PRODUCT = 3  # letters side by side in mathematics that are no word
-MOST_WORDS = 8  # of an option that are compared
 
 _LETTERS = "ABCDEFGHIJ"
 _MARKS = " \t\r\n*_`"
@@ -47,6 +46,8 @@ _KNOWN_WORD = re.compile(
     r"(?:arc)?(?:sin|cos|tan|cot|sec|csc)h?|log|ln|exp|sqrt|max|min|gcd|lcm|mod|and|or|det",
     re.IGNORECASE,
 )
+_CALLED = re.compile(r"^[^\W\d_]{2}[\w' ]{0,40}= ?")
+_ROUNDED = re.compile(r"(?<=[\dπ)}]) ?≈.*", re.DOTALL)
 _SIGN = re.compile(r"[\d=<>≤≥≠±+*/^∞∈π√|⟦\\]|^[^\W\d_]$|^[(\[].*,.*[)\]]$")
 _PUNCTUATION = re.compile(r"[^\w\s+\-*/=<>≤≥≠^%°¤€£¥.,()\[\]|]|[.,](?!\d)|\b(?:the|an?)\b")
 
@@ -105,9 +106,8 @@ def _choice(
         return FinalAnswer("choice", shown, ",".join(sorted(set(re.findall("[A-J]", phrase)))))
     match = _CHOICE.match(phrase)
     letter = _letter(match, mathematical and not options) if match else ""
-    if match and letter and letter in (options or _LETTERS):
-        words = _WORD.findall(match.string[match.end() :].casefold())
-        return FinalAnswer("choice", shown, letter, "" if options else " ".join(words[:MOST_WORDS]))
+    if letter and letter in (options or _LETTERS):
+        return FinalAnswer("choice", shown, letter)
     folded = phrase.casefold().strip(" .\"'")
     for option, text in options.items():
         if tidied(text[:LONGEST]).casefold().strip(" .\"'") == folded:
@@ -161,7 +161,8 @@ def _number(phrase: str, shown: str, mathematical: bool) -> FinalAnswer | None:
 
 def _formula(phrase: str, shown: str, mathematical: bool) -> FinalAnswer | None:
     longest_name = LONGEST_PRODUCT if mathematical else 1
-    words = (word for word in _WORD.findall(_COMMAND.sub(" ", shown)) if len(word) > longest_name)
+    phrase = _CALLED.sub("", _ROUNDED.sub("", phrase))
+    words = (word for word in _WORD.findall(_COMMAND.sub(" ", phrase)) if len(word) > longest_name)
     if not all(map(_KNOWN_WORD.fullmatch, words)) or not _SIGN.search(phrase):
         return None
     return None if set('?#"') & set(phrase) else FinalAnswer("formula", shown, phrase)
