@@ -57,6 +57,11 @@ def _check_address(url: str) -> None:
         raise ValueError("what follows :// must be a host or host:port") from None
 
 
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
 def _postgresql_url(value: SecretStr) -> SecretStr:
     url = value.get_secret_value()
     if not url.startswith(("postgresql://", "postgresql+asyncpg://", "postgres://")):
@@ -149,7 +154,10 @@ class Settings(BaseSettings):
         "text-embedding-3-small", description="model for `EMBEDDINGS=openai`"
     )
     embedding_base_url: HttpUrl | None = Field(
-        None, description="address for `EMBEDDINGS=openai`; OpenAI's if unset"
+        None, description="address for `EMBEDDINGS=openai`; `OPENAI_BASE_URL` or OpenAI's if unset"
+    )
+    embedding_api_key: SecretStr | None = Field(
+        None, description="its key; where it is at `OPENAI_BASE_URL`, `OPENAI_API_KEY` if unset"
     )
 
     deadline_seconds: float = Field(
@@ -236,8 +244,15 @@ class Settings(BaseSettings):
             raise ValueError("OPENAI_API_KEY is not set; the provider openai needs it")
         if self.search_backend == "searxng" and self.searxng_url is None:
             raise ValueError("SEARXNG_URL is not set; SEARCH_BACKEND=searxng needs it")
-        if self.embeddings == "openai" and not (self.openai_api_key or self.embedding_base_url):
-            raise ValueError("EMBEDDINGS=openai needs OPENAI_API_KEY or EMBEDDING_BASE_URL")
+        if self.embeddings == "openai" and not (
+            self.openai_api_key or self.embedding_api_key or self.embedding_base_url
+        ):
+            raise ValueError("EMBEDDINGS=openai needs EMBEDDING_API_KEY or EMBEDDING_BASE_URL")
+        if self.chroma_url and not self.database_url and not _is_loopback(self.chroma_url):
+            raise ValueError(
+                "DATABASE_URL is not set; miners of several hosts that share CHROMA_URL need a "
+                "PostgreSQL database to write in turns"
+            )
         return self
 
 

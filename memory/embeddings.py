@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Annotated, Final, Protocol, Self
+from urllib.parse import urlsplit
 
+import httpx
 import numpy as np
 import wordllama
 from numpy.typing import NDArray
-from openai import AsyncOpenAI, OpenAIError
+from pydantic import BaseModel, Field, FiniteFloat, ValidationError
 from wordllama import WordLlama, WordLlamaInference
 
 from memory.errors import StoreUnavailable
@@ -17,9 +19,14 @@ from settings import Settings
 
 Vectors = NDArray[np.float32]
 
-EMBEDDED_CHARACTERS = 2_000
+EMBEDDED_CHARACTERS: Final = 2_000
 """What of a text is looked at: any more would overrun the windows of common embedding models."""
-ENDPOINT_SECONDS = 10.0
+ENDPOINT_SECONDS: Final = 10.0
+TOGETHER: Final = 32
+"""Texts of one request: common servers take no more."""
+FEW_CHARACTERS: Final = 1_000
+"""What is embedded in less time than a thread takes to be woken."""
+OPENAI: Final = "https://api.openai.com/v1"
 
 
 class Embeddings(Protocol):
@@ -50,17 +57,29 @@ class StaticEmbeddings:
         return cls(await asyncio.to_thread(_load_static))
 
     async def embed(self, texts: Sequence[str]) -> Vectors:
-        return await asyncio.to_thread(self._embed, list(texts))
+        shown = [_shown(text) for text in texts]
+        if sum(map(len, shown)) < FEW_CHARACTERS:
+            return self._embed(shown)
+        return await asyncio.to_thread(self._embed, shown)
 
     def _embed(self, texts: list[str]) -> Vectors:
         # The model pads a batch to its longest text: batches of one keep memory small.
-        return _normalized(self._model.embed([_shown(text) for text in texts], batch_size=1))
+        return _normalized(self._model.embed(texts, batch_size=1))
+
+
+class _Vector(BaseModel):
+    index: int = 0
+    embedding: Annotated[list[FiniteFloat], Field(min_length=1)]
+
+
+class _Reply(BaseModel):
+    data: list[_Vector]
 
 
 class OpenAIEmbeddings:
     """Any endpoint that speaks OpenAI's `/embeddings`."""
 
-    def __init__(self, client: AsyncOpenAI, model: str) -> None:
+    def __init__(self, client: httpx.AsyncClient, model: str) -> None:
         self._client = client
         self._model = model
 
@@ -71,19 +90,32 @@ class OpenAIEmbeddings:
     async def embed(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
+        parts = [texts[at : at + TOGETHER] for at in range(0, len(texts), TOGETHER)]
+        rows = [row for part in parts for row in await self._embed(part)]
+        if len({len(row) for row in rows}) > 1:
+            raise self._useless("vectors of different dimensions")
+        return _normalized(np.array(rows, dtype=np.float32))
+
+    async def _embed(self, texts: Sequence[str]) -> list[list[float]]:
+        asked = {"model": self._model, "input": [_shown(text) for text in texts]}
         try:
-            reply = await self._client.embeddings.create(
-                model=self._model, input=[_shown(text) for text in texts], encoding_format="float"
-            )
-        except OpenAIError as error:
-            raise StoreUnavailable(
-                f"the embedding endpoint gave no vectors for {self._model} "
-                f"({type(error).__name__}): check EMBEDDING_MODEL and EMBEDDING_BASE_URL"
-            ) from error
-        rows = sorted(reply.data, key=lambda row: row.index)
+            reply = await self._client.post("embeddings", json=asked | {"encoding_format": "float"})
+        except httpx.HTTPError as error:
+            raise self._useless(type(error).__name__) from error
+        if not reply.is_success:
+            raise self._useless(f"status {reply.status_code}")
+        rows = _read(reply.content)
+        if rows is None:
+            raise self._useless("something else than vectors")
         if len(rows) != len(texts):
-            raise StoreUnavailable("the embedding endpoint answered with too few vectors")
-        return _normalized(np.array([row.embedding for row in rows], dtype=np.float32))
+            raise self._useless(f"{len(rows)} vectors for {len(texts)} texts")
+        return rows
+
+    def _useless(self, answer: str) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"the embedding endpoint gave no vectors of {self._model} but {answer}: "
+            "check EMBEDDING_MODEL, EMBEDDING_BASE_URL and EMBEDDING_API_KEY"
+        )
 
 
 @asynccontextmanager
@@ -92,8 +124,7 @@ async def open_embeddings(settings: Settings) -> AsyncIterator[Embeddings]:
     if settings.embeddings == "static":
         yield await StaticEmbeddings.load()
         return
-    client = await asyncio.to_thread(_endpoint, settings)
-    async with client:
+    async with await asyncio.to_thread(_endpoint, settings) as client:
         yield OpenAIEmbeddings(client, settings.embedding_model)
 
 
@@ -102,14 +133,26 @@ def _load_static() -> WordLlamaInference:
     return WordLlama.load(cache_dir=Path(wordllama.__file__).parent, disable_download=True)
 
 
-def _endpoint(settings: Settings) -> AsyncOpenAI:
-    key = settings.openai_api_key
-    return AsyncOpenAI(
-        api_key=key.get_secret_value() if key else "EMPTY",
-        base_url=settings.embedding_base_url or "https://api.openai.com/v1",
-        max_retries=0,
+def _endpoint(settings: Settings) -> httpx.AsyncClient:
+    own = settings.openai_base_url or OPENAI
+    url = settings.embedding_base_url or own
+    key = settings.embedding_api_key
+    if key is None and urlsplit(url).netloc == urlsplit(own).netloc:
+        key = settings.openai_api_key
+    return httpx.AsyncClient(
+        base_url=url,
+        headers={"Authorization": f"Bearer {key.get_secret_value()}"} if key else {},
         timeout=ENDPOINT_SECONDS,
     )
+
+
+def _read(content: bytes) -> list[list[float]] | None:
+    """The vectors of an endpoint's answer in the order of the texts, or `None` if it has none."""
+    try:
+        reply = _Reply.model_validate_json(content)
+    except ValidationError:
+        return None
+    return [row.embedding for row in sorted(reply.data, key=lambda row: row.index)]
 
 
 def _shown(text: str) -> str:

@@ -50,7 +50,21 @@ def test_a_wrong_value_is_refused_in_one_line(tmp_path: Path, name: str, value: 
     ],
 )
 def test_every_way_of_writing_it_is_taken(tmp_path: Path, name: str, value: str) -> None:
-    make_settings(tmp_path, **{name: value})
+    shared = {"database_url": "postgresql://db/miner"} if name == "chroma_url" else {}
+    make_settings(tmp_path, **(shared | {name: value}))
+
+
+@pytest.mark.parametrize("host", ["chroma.example", "10.0.0.5:8003", "localhost.example", "[::2]"])
+def test_miners_of_several_hosts_need_a_database_to_write_in_turns(
+    tmp_path: Path, host: str
+) -> None:
+    with pytest.raises(SettingsError, match=r"^DATABASE_URL is not set"):
+        make_settings(tmp_path, chroma_url=f"http://{host}")
+
+
+@pytest.mark.parametrize("host", ["localhost:8003", "127.0.0.1:8003", "127.1.2.3", "[::1]:8000"])
+def test_miners_of_one_host_do_without(tmp_path: Path, host: str) -> None:
+    make_settings(tmp_path, chroma_url=f"http://{host}")
 
 
 def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from memory import Embeddings, Playbook, StaticEmbeddings, StoreUnavailable, open_embeddings
 from settings import Settings
@@ -21,6 +22,7 @@ class Endpoint(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status = 200
+        self.reply: bytes | None = None
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
 
@@ -42,7 +44,8 @@ class Handler(BaseHTTPRequestHandler):
         ]
         reply = {"object": "list", "model": body["model"], "data": rows[::-1]}
         reply["usage"] = {"prompt_tokens": 1, "total_tokens": 1}
-        content = json.dumps(reply).encode()
+        told = self.server.reply
+        content = json.dumps(reply).encode() if told is None else told
         self.send_response(self.server.status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
@@ -116,6 +119,67 @@ async def test_a_failing_endpoint_is_named_and_not_asked_again(
         with pytest.raises(StoreUnavailable, match="EMBEDDING_BASE_URL"):
             await embeddings.embed(["a"])
     assert len(endpoint.requests) == 1
+
+
+WRONG_REPLIES = [
+    b'{"error": {"message": "no such model"}}',
+    b"<html>Bad gateway</html>",
+    b"null",
+    b"",
+    b"{}",
+    b'{"data": null}',
+    b'{"data": []}',
+    b'{"data": [{"index": 0, "embedding": null}]}',
+    b'{"data": [{"index": 0, "embedding": []}]}',
+    b'{"data": [{"index": 0, "embedding": [NaN, 1]}]}',
+    b'{"data": [{"index": 0, "embedding": [1, 2]}, {"index": 1, "embedding": [1, 2]}]}',
+]
+
+
+@pytest.mark.parametrize("reply", WRONG_REPLIES)
+async def test_an_answer_without_vectors_is_an_outage(
+    remote: Settings, endpoint: Endpoint, reply: bytes
+) -> None:
+    async with Playbook.open(remote) as playbook:
+        entry = await playbook.add("a", "Be brief", "style")
+        endpoint.reply = reply
+        with pytest.raises(StoreUnavailable, match="EMBEDDING_BASE_URL"):
+            await playbook.add("a", "Be polite", "tone")
+        assert await playbook.all("a") == [entry]
+    with pytest.raises(StoreUnavailable, match="EMBEDDING_BASE_URL"):
+        async with Playbook.open(remote):
+            pass
+
+
+async def test_vectors_of_another_dimension_are_an_outage_until_all_are_embedded_anew(
+    remote: Settings, endpoint: Endpoint
+) -> None:
+    async with Playbook.open(remote) as playbook:
+        entry = await playbook.add("a", "Be brief", "style")
+        endpoint.reply = b'{"data": [{"index": 0, "embedding": [1, 2, 3]}]}'
+        with pytest.raises(StoreUnavailable, match="dimensions"):
+            await playbook.add("a", "Be polite", "tone")
+    async with Playbook.open(remote) as playbook:
+        assert await playbook.all("a") == [entry]
+        await playbook.add("a", "Be polite", "tone")
+
+
+async def test_a_key_goes_to_its_own_host_only(settings: Settings, endpoint: Endpoint) -> None:
+    other = endpoint.url.replace("127.0.0.1", "localhost")
+    secret, own = SecretStr("sk-openai"), SecretStr("embedding-key")
+    cases: list[tuple[dict[str, object], str | None]] = [
+        ({"embedding_base_url": endpoint.url}, None),
+        ({"embedding_base_url": endpoint.url, "openai_base_url": other}, None),
+        ({"embedding_base_url": endpoint.url, "openai_base_url": endpoint.url}, "sk-openai"),
+        ({"openai_base_url": endpoint.url}, "sk-openai"),
+        ({"embedding_base_url": endpoint.url, "embedding_api_key": own}, "embedding-key"),
+        ({"openai_base_url": endpoint.url, "embedding_api_key": own}, "embedding-key"),
+    ]
+    for chosen, key in cases:
+        changes = {"embeddings": "openai", "openai_api_key": secret} | chosen
+        async with open_embeddings(settings.model_copy(update=changes)) as embeddings:
+            await embeddings.embed(["a"])
+        assert endpoint.keys[-1] == (f"Bearer {key}" if key else None)
 
 
 async def test_a_playbook_uses_the_endpoint_and_moves_to_it(
