@@ -26,7 +26,7 @@ from server import logs
 from server.app import create_app
 from server.metrics import shared_by_workers
 from server.serving import server_config
-from settings import ENV_FILE, Settings, SettingsError
+from settings import ENV_FILE, ENV_FILE_VARIABLE, Settings, SettingsError
 from tools import envfile
 from tools.addresses import AddressTaken, check_free
 from tools.banner import announce_when_ready
@@ -37,8 +37,6 @@ from tools.supervisor import ChildFailed, drain_with_parent
 log = structlog.get_logger(__name__)
 
 OVERRIDES = {"host": "HOST", "port": "API_PORT", "workers": "WORKERS", "log_level": "LOG_LEVEL"}
-ENV_FILE_VARIABLE = "MINER_ENV_FILE"
-"""Tells worker processes which settings to read."""
 DRAIN_MARGIN_SECONDS = 2
 
 
@@ -62,7 +60,7 @@ def app() -> FastAPI:
     """The application of one server process."""
     drain_with_parent()
     try:
-        return create_app(Settings.load(_env_file()))
+        return create_app(Settings.load())
     except SettingsError as error:
         if multiprocessing.parent_process() is None:
             raise
@@ -89,7 +87,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         envfile.create_first(ENV_FILE)
     elif not options.env_file.exists():
         raise SettingsError(f"there is no file {options.env_file} (--env-file)")
-    return Settings.load(_env_file())
+    return Settings.load()
 
 
 def _env_file() -> Path:

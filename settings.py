@@ -3,6 +3,7 @@
 The environment wins over `.env`. Names are the upper-case field names.
 """
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -22,6 +23,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
 ENV_FILE = ROOT / ".env"
+ENV_FILE_VARIABLE = "MINER_ENV_FILE"  # names a file that is read instead
 PLACEHOLDER_KEYS = frozenset(
     {"change-me", "changeme", "your-api-key", "your-api-key-here", "your-miner-api-key"}
 )
@@ -199,9 +201,13 @@ class Settings(BaseSettings):
     def load(cls, env_file: Path | None = ENV_FILE, **overrides: object) -> Self:
         """Read the environment and `env_file`; `overrides` (by field name) win over both.
 
+        The variable `MINER_ENV_FILE` puts another file in the place of the default one.
+
         Raises `SettingsError` with one line for the first wrong setting. A secret's value is
         never part of it.
         """
+        if env_file == ENV_FILE:
+            env_file = Path(os.environ.get(ENV_FILE_VARIABLE, ENV_FILE))
         try:
             return cls(_env_file=env_file, **overrides)  # type: ignore[arg-type]
         except ValidationError as error:

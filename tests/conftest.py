@@ -1,13 +1,17 @@
 """Fixtures that tests of every package share; plain helpers are in `support`."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from settings import Settings
+from settings import ENV_FILE_VARIABLE, Settings
 from support import make_settings, require
 
 __all__ = ["require"]
+
+# No test, and no process of one, reads what a run has left in this folder.
+os.environ[ENV_FILE_VARIABLE] = os.devnull
 
 pytest_plugins = ["stores", "embedded", "backend_fixture"]
 

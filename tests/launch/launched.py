@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from settings import ROOT, Settings
+from settings import ENV_FILE_VARIABLE, ROOT, Settings
 from support import free_port
 
 PACKAGES = ("memory", "nodes", "graphs", "server", "tools")
@@ -36,7 +36,7 @@ def clone(folder: Path, model_file: Path | None = None) -> Path:
 
 def environment(**variables: str) -> dict[str, str]:
     """The environment of the tests without any setting of the miner, plus `variables`."""
-    names = {name.upper() for name in Settings.model_fields}
+    names = {name.upper() for name in Settings.model_fields} | {ENV_FILE_VARIABLE}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in names}
     return kept | {"PYTHONUNBUFFERED": "1"} | variables
 

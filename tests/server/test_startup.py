@@ -9,7 +9,7 @@ import pytest
 
 from running_miner import miner_process, miner_settings
 from scripted import Scripted
-from settings import ROOT
+from settings import ENV_FILE_VARIABLE, ROOT
 
 PROGRAM = "import uvicorn; uvicorn.run('server.app:create_app', factory=True, log_config=None)"
 
@@ -36,6 +36,7 @@ async def test_a_wrong_setting_is_named(
     tmp_path: Path, setting: str, value: str, told: str
 ) -> None:
     chosen = {"MINER_API_KEY": "a-key", "LLM_PROVIDER": "local", "DATA_DIR": str(tmp_path)}
+    chosen |= {ENV_FILE_VARIABLE: os.devnull}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",

@@ -15,7 +15,7 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from scripted import Scripted
-from settings import ROOT, Settings
+from settings import ENV_FILE_VARIABLE, ROOT, Settings
 from support import free_port, require
 
 SECONDS = 90.0
@@ -140,7 +140,7 @@ def eventually(true: Callable[[], object]) -> None:
 
 def _environment(variables: dict[str, str]) -> dict[str, str]:
     """Nothing of the miner's or LangSmith's settings but `variables`."""
-    names = {name.upper() for name in Settings.model_fields}
+    names = {name.upper() for name in Settings.model_fields} | {ENV_FILE_VARIABLE}
     prefixes = ("LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "COV")
     kept = {
         name: value

@@ -16,7 +16,7 @@ from searx import Row, Searx, row
 from orchestrator import NO_UPDATE, Json, ask, body
 from running_miner import client_of, miner_settings, serving
 from scripted import Scripted, Status
-from settings import ROOT
+from settings import ENV_FILE_VARIABLE, ROOT
 from support import free_port, require
 
 FOX = row("Foxes", "https://example.org/fox", "Foxes are small canids.")
@@ -352,6 +352,7 @@ async def test_a_missing_package_is_one_line_at_the_start(tmp_path: Path) -> Non
         "LLM_PROVIDER": "local",
         "DATA_DIR": str(tmp_path),
         "SEARCH_BACKEND": "duckduckgo",
+        ENV_FILE_VARIABLE: os.devnull,
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable,
