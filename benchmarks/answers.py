@@ -24,8 +24,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nodes.answers import FinalAnswer, read_answer, read_short_answer
+from nodes.answers import FinalAnswer, read_answer
 from nodes.comparer import Comparer
+from tools.evaluate.scoring import expected_answer
 
 Row = dict[str, Any]
 WRITINGS: dict[str, Callable[[str], str]] = {
@@ -34,8 +35,6 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "Answer:": lambda gold: f"So we have it.\n\nAnswer: {_in_dollars(gold)}",
     "Answer:.": lambda gold: f"So we have it.\n\nAnswer: {_in_dollars(gold)}.",
 }
-# Where a data set's solution ends with its answer; the sign follows the reasoning.
-_GOLD_MARK = re.compile(r"(?:\A|\n)(?:A:|####)[ \t]*([^\n]+)\s*\Z")
 
 
 @dataclass(slots=True)
@@ -102,7 +101,7 @@ async def _measured(rows: list[Row]) -> tuple[dict[str, Outputs], dict[str, Gold
 
 async def _judge(comparer: Comparer, row: Row, outputs: dict[str, Outputs]) -> list[str]:
     found = read_answer(row["text"], question=row["question"])
-    gold = gold_answer(row["gold"], row["question"])
+    gold = expected_answer(row["gold"], row["question"])
     groups = await comparer.groups([gold, found])
     equal = found is not None and groups[0] == groups[1]
     for name in (f"{row['set']} {row['model']}", row["set"]):
@@ -118,13 +117,6 @@ async def _judge(comparer: Comparer, row: Row, outputs: dict[str, Outputs]) -> l
         return []
     sign = "falsely equal" if equal else "falsely different"
     return [f"{sign} {row['set']}: {_told(found)}, gold {_told(gold)}: …{row['text'][-300:]!r}"]
-
-
-def gold_answer(gold: str, question: str) -> FinalAnswer | None:
-    """The gold answer of a row: what follows the mark at the end of its solution, or all of it."""
-    marked = _GOLD_MARK.search(gold)
-    stated = marked.group(1) if marked else gold
-    return read_answer(f"Answer: {stated}", question=question) or read_short_answer(stated)
 
 
 def _read_back(row: Row, figures: Golds) -> list[str]:

@@ -26,7 +26,7 @@ def test_every_outcome_is_counted(evaluate: Evaluate, model: Scripted, address: 
     assert table["asked"] == ["8 of 8"]
     assert table["right"] == ["4 (50.0%)"]
     assert table["95% interval"] == ["21.5% to 78.5%"]
-    assert table["performance"] == ["0.5000 (temperature 1)"]
+    assert table["performance"] == ["0.0312 (score 0.500 ^ 5)"]
     assert table["rolling accuracy"] == ["50.0% (last 8, window 256)"]
     assert table["wrong"] == table["no final answer"] == table["too late"] == ["1"]
     assert table["errors"] == ["1"]
@@ -41,8 +41,9 @@ def test_every_outcome_is_counted(evaluate: Evaluate, model: Scripted, address: 
         "size": 256,
         "asked": 8,
         "accuracy": 0.5,
-        "temperature": 1.0,
-        "performance": 0.5,
+        "score": 0.5,
+        "temperature": 5.0,
+        "performance": 0.5**5,
     }
     times = [one["seconds"] for one in run["answered"][:6]]
     assert run["summary"]["latency"]["max"] == max(times)
@@ -57,7 +58,7 @@ def test_the_window_and_the_temperature_are_options(
     table = cells(evaluate(evaluate.dataset(rows), "--url", address, *options).stdout)
     assert table["asked"] == ["4 of 4"]
     assert table["rolling accuracy"] == ["25.0% (last 4, window 4)"]
-    assert table["performance"] == [f"{0.25**3:.4f} (temperature 3)"]
+    assert table["performance"] == [f"{0.25**3:.4f} (score 0.250 ^ 3)"]
 
 
 def test_the_shipped_problems_are_asked_without_a_data_set(
@@ -97,6 +98,41 @@ def test_a_plain_data_set_with_numbers_and_texts(
     ]
     done = evaluate(evaluate.dataset(rows), "--url", address)
     assert cells(done.stdout)["right"] == ["2 (100.0%)"]
+
+
+def test_the_fields_of_public_data_sets_are_read(
+    evaluate: Evaluate, model: Scripted, address: str
+) -> None:
+    model.when("How many legs", "Answer: 8").when("What is half of ten?", "\\boxed{5}")
+    model.when("(B) Rome", "The answer is (B).").when("Which root?", "Answer: C")
+    rows: list[dict[str, object]] = [
+        {"Body": "A spider sits there.", "Question": "How many legs has it?", "Answer": 8.0},
+        {"problem": "What is half of ten?", "solution": "It is $\\boxed{\\frac{10}{2}}$."},
+        {"question": "Which city?", "options": ["Paris", "Rome"], "answer": "B", "answer_index": 1},
+        {"question": "Which root?", "options": ["A)1", "B)2", "C)3"], "correct": "C"},
+        {"question": "Who knows?", "answer": None},
+    ]
+    done = evaluate(evaluate.dataset(rows), "--url", address)
+    assert cells(done.stdout)["right"] == ["4 (100.0%)"]
+    assert "left out for want of an answer: 1 of the data set's lines (5)" in done.stderr
+    assert any("A spider sits there." in request.prompt for request in model.requests)
+
+
+def test_a_model_judges_the_other_criteria(
+    evaluate: Evaluate, model: Scripted, address: str
+) -> None:
+    rows = ask(model, ["Answer: 42", "Answer: 41", "It is 42.\n#### 42"])
+    names = ("relevance", "completeness", "clarity", "instruction", "format", "safety")
+    with Scripted() as judge:
+        judge.when("Answer:\nIt is 42.", "I would rather not say.")
+        judge.default("\n".join(f"**{name}**: 10" for name in names))
+        options = ["--judge", "some-model", "--judge-url", judge.base_url, "--temperature", "1"]
+        done = evaluate(evaluate.dataset(rows), "--url", address, *options, OPENAI_API_KEY="k")
+        assert {request.body["model"] for request in judge.requests} == {"some-model"}
+    table = cells(done.stdout)
+    assert table["judged"] == ["2 by some-model"]
+    # One right and judged, one wrong and judged, one right and not understood by the judge.
+    assert table["performance"] == [f"{(1 + 0.3 + 1) / 3:.4f} (score 0.767 ^ 1)"]
 
 
 def test_as_many_are_in_work_as_allowed(evaluate: Evaluate, model: Scripted, address: str) -> None:

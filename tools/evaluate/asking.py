@@ -13,8 +13,10 @@ from uuid import uuid4
 import httpx
 from pydantic import BaseModel, ConfigDict
 
+from nodes.comparer import Comparer
 from tools.evaluate.dataset import Question
-from tools.evaluate.scoring import read_expected, score, shown
+from tools.evaluate.judging import Judge, judge, scored
+from tools.evaluate.scoring import expected_answer, score
 
 Form = Literal["unified", "flat"]
 Outcome = Literal["right", "wrong", "unreadable", "timeout", "error"]
@@ -36,7 +38,8 @@ class Answered(BaseModel):
 
     `seconds` runs from the request to the whole answer. `read` is the final answer as it was read,
     empty where none could be; `error` names what went wrong. `waits` counts the times that the
-    miner's rate limit made the question wait, which is not part of `seconds`.
+    miner's rate limit made the question wait, which is not part of `seconds`. `criteria` are what
+    the judge gave, each from 0 to 1; `None` where it was not asked or not understood.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,6 +54,12 @@ class Answered(BaseModel):
     waits: int = 0
     model_calls: int | None = None
     text: str = ""
+    criteria: dict[str, float] | None = None
+
+    @property
+    def score(self) -> float:
+        """From 0 to 1: by the published weights where it was judged, else whether it is right."""
+        return float(self.right) if self.criteria is None else scored(self.right, self.criteria)
 
     @property
     def right(self) -> bool:
@@ -83,8 +92,19 @@ class Identity:
 class Asker:
     """Asks one miner. `client` carries its address and the key; `timeout` is in seconds."""
 
-    def __init__(self, client: httpx.AsyncClient, *, form: Form, task: str, timeout: float) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        comparer: Comparer,
+        *,
+        form: Form,
+        task: str,
+        timeout: float,
+        judge: Judge | None = None,
+    ) -> None:
         self._client = client
+        self._comparer = comparer
+        self._judge = judge
         self._form = form
         self._task = task
         self._timeout = timeout
@@ -119,11 +139,13 @@ class Asker:
             await asyncio.sleep(self._allowed_at - time.monotonic())
             answered = await self._once(question)
             if answered.status != HTTPStatus.TOO_MANY_REQUESTS or waits == MOST_WAITS:
-                return answered.model_copy(update={"waits": waits})
+                criteria = await self._judged(question, answered)
+                return answered.model_copy(update={"waits": waits, "criteria": criteria})
         raise AssertionError("unreachable")
 
     async def _once(self, question: Question) -> Answered:
         began = time.monotonic()
+        response = None
         try:
             # httpx limits each read; the network limits the whole answer.
             async with asyncio.timeout(self._timeout):
@@ -132,14 +154,20 @@ class Asker:
             found = _Found("timeout", error=f"no answer in {self._timeout:g} s")
         except httpx.RequestError as error:
             found = _Found("error", error=_broken(error))
-        else:
-            found = self._scored(response, question)
+        seconds = time.monotonic() - began
+        if response is not None:
+            found = await self._scored(response, question)
         return Answered(
             number=question.number,
-            seconds=time.monotonic() - began,
+            seconds=seconds,
             expected=_expected(question),
             **asdict(found),
         )
+
+    async def _judged(self, question: Question, answered: Answered) -> dict[str, float] | None:
+        if self._judge is None or not answered.arrived:
+            return None
+        return await judge(self._judge, question.text, answered.text)
 
     def _body(self, question: Question) -> dict[str, object]:
         cid = f"evaluate-{uuid4()}"
@@ -152,7 +180,7 @@ class Asker:
             "use_conversation_history": False,
         }
 
-    def _scored(self, response: httpx.Response, question: Question) -> "_Found":
+    async def _scored(self, response: httpx.Response, question: Question) -> "_Found":
         status, body = response.status_code, _object(response) or {}
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             self._allowed_at = time.monotonic() + _wait(response)
@@ -162,13 +190,13 @@ class Asker:
         text = self._text(body)
         if text is None:
             return _Found("error", status=status, error=f"{status} without an answer")
-        scored = score(text, question.expected)
-        outcome: Outcome = "right" if scored.right else "wrong" if scored.read else "unreadable"
+        found = await score(self._comparer, text, question.expected, question.text)
+        outcome: Outcome = "right" if found.right else "wrong" if found.read else "unreadable"
         calls = response.headers.get("X-Miner-Model-Calls", "")
         return _Found(
             outcome,
             status=status,
-            read=scored.read,
+            read=found.read,
             text=text,
             model_calls=int(calls) if calls.isdecimal() else None,
         )
@@ -183,8 +211,8 @@ class Asker:
 
 
 def _expected(question: Question) -> str:
-    value = read_expected(question.expected)
-    return value if isinstance(value, str) else shown(value)
+    found = expected_answer(question.expected, question.text)
+    return found.text if found else question.expected
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:

@@ -18,6 +18,7 @@ from tools.evaluate.report import Conditions, Report
 from tools.evaluate.running import Run
 from tools.evaluate.table import as_text
 
+MOST_LINES = 10
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -29,9 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = parse(arguments)
-        questions = read(options.dataset)[: options.limit]
+        dataset = read(options.dataset)
     except (DatasetError, KeyUnknown, UsageError) as error:
         return _refuse(str(error), 2)
+    if dataset.without_answer:
+        print(f"evaluate: {_left_out(dataset.without_answer)}", file=sys.stderr)
+    questions = dataset.questions[: options.limit]
     report = asyncio.run(_evaluate(options, questions))
     if report.runs:
         print(as_text(report), flush=True)
@@ -51,6 +55,11 @@ def _write(options: Options, report: Report, questions: Sequence[Question]) -> N
         options.html.write_text(as_html(report, questions), encoding="utf-8")
 
 
+def _left_out(lines: Sequence[int]) -> str:
+    shown = ", ".join(map(str, lines[:MOST_LINES])) + (", …" if len(lines) > MOST_LINES else "")
+    return f"left out for want of an answer: {len(lines)} of the data set's lines ({shown})"
+
+
 def _refuse(reason: str, code: int) -> int:
     print(f"evaluate: {reason}", file=sys.stderr)
     return code
@@ -68,12 +77,14 @@ async def _evaluate(options: Options, questions: Sequence[Question]) -> Report:
         rate=options.rate,
         window=options.window,
         temperature=options.temperature,
+        judge=options.judge.model if options.judge else "",
     )
     with _stopped_by_signals(stop):
         return await evaluate(
             options.targets,
             questions,
             conditions,
+            judge=options.judge,
             env_file=options.env_file,
             stop=stop,
             progress=lambda name: _bar(name, len(questions)),

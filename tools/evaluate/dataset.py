@@ -1,15 +1,21 @@
 """Questions with their expected answers, one JSON object a line."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 SHIPPED = Path(__file__).with_name("questions.jsonl")
 MOST_QUESTIONS = 100_000
 LONGEST_QUESTION = 10_000  # characters: what a miner takes
+# Under these names the public data sets keep them; the first that is there counts.
+QUESTIONS = ("question", "problem", "Question")
+CONTEXT = "Body"  # what stands before SVAMP's questions
+ANSWERS = ("final_answer", "answer", "correct", "Answer", "solution")
+OPTIONS = "options"
+LETTERS = "ABCDEFGHIJ"
+
+Row = Mapping[str, object]
 
 
 class DatasetError(ValueError):
@@ -25,20 +31,16 @@ class Question:
     expected: str
 
 
-def _number_as_text(value: object) -> object:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return str(value) if is_number else value
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The questions of a file, and the lines that were left out, since they give no answer."""
+
+    questions: list[Question]
+    without_answer: list[int]
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="ignore", str_strip_whitespace=True)
-
-    question: str = Field(min_length=1, max_length=LONGEST_QUESTION)
-    answer: Annotated[str, BeforeValidator(_number_as_text)] = Field(min_length=1)
-
-
-def read(path: Path) -> list[Question]:
-    """The questions of a file in GSM8K's format or with a plain `question` and `answer`.
+def read(path: Path) -> Dataset:
+    """The questions of a file in the form of GSM8K, SVAMP, MATH, AQuA or MMLU-Pro.
 
     Blank lines are passed over, further fields ignored. Raises `DatasetError`.
     """
@@ -48,31 +50,54 @@ def read(path: Path) -> list[Question]:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"{path} is not UTF-8 text") from None
-    questions = [_question(path, at, line) for at, line in enumerate(lines, 1) if line.strip()]
+    read_lines = [(at, _row(path, at, line)) for at, line in enumerate(lines, 1) if line.strip()]
+    found = [_question(path, at, row) for at, row in read_lines]
+    questions = [question for question in found if question.expected]
     if not 0 < len(questions) <= MOST_QUESTIONS:
         raise DatasetError(
-            f"{path} holds {len(questions)} questions; 1 to {MOST_QUESTIONS} can be asked"
+            f"{path} holds {len(questions)} questions with answers; "
+            f"1 to {MOST_QUESTIONS} can be asked"
         )
-    return questions
+    return Dataset(questions, [question.number for question in found if not question.expected])
 
 
-def _question(path: Path, number: int, line: str) -> Question:
+def _row(path: Path, number: int, line: str) -> Row:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError):
         raise DatasetError(f"{path}, line {number}: this is not JSON") from None
     if not isinstance(found, dict):
         raise DatasetError(f'{path}, line {number}: write {{"question": …, "answer": …}}')
-    try:
-        parsed = _Line.model_validate(found)
-    except ValidationError as error:
-        raise DatasetError(f"{path}, line {number}: {_fault(error)}") from None
-    if not parsed.answer.rpartition("####")[2].strip():
-        raise DatasetError(f"{path}, line {number}: nothing follows the #### of the answer")
-    return Question(number, parsed.question, parsed.answer)
+    return found
 
 
-def _fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ".".join(map(str, first["loc"]))
-    return f"{field}: {first['msg'][0].lower()}{first['msg'][1:]}"
+def _question(path: Path, number: int, row: Row) -> Question:
+    asked = _first(row, QUESTIONS)
+    if not asked:
+        raise DatasetError(f"{path}, line {number}: question: a text is required")
+    text = "\n".join(filter(None, [_text(row.get(CONTEXT)), asked, *_options(row)]))
+    if len(text) > LONGEST_QUESTION:
+        raise DatasetError(f"{path}, line {number}: question: longer than {LONGEST_QUESTION}")
+    expected = _first(row, ANSWERS)
+    return Question(number, text, expected if expected.rpartition("####")[2].strip() else "")
+
+
+def _options(row: Row) -> list[str]:
+    """The choices, each with its letter, whether or not it was written with one."""
+    options = row.get(OPTIONS)
+    texts = list(options.values()) if isinstance(options, dict) else options
+    if not isinstance(texts, list):
+        return []
+    return [
+        f"({letter}) {_text(text).removeprefix(f'{letter})').strip()}"
+        for letter, text in zip(LETTERS, texts, strict=False)
+    ]
+
+
+def _first(row: Row, names: tuple[str, ...]) -> str:
+    return next(filter(None, (_text(row.get(name)) for name in names)), "")
+
+
+def _text(value: object) -> str:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value).strip() if isinstance(value, str) or is_number else ""

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import httpx
 
+from nodes.comparer import Comparer
 from tools.evaluate.asking import Asker, MinerError
 from tools.evaluate.comparing import compare
 from tools.evaluate.dataset import Question
+from tools.evaluate.judging import Judge
 from tools.evaluate.launching import launched
 from tools.evaluate.report import Conditions, Measured, Report
 from tools.evaluate.running import Interrupted, Pace, Run, run
@@ -36,6 +38,7 @@ async def evaluate(
     questions: Sequence[Question],
     conditions: Conditions,
     *,
+    judge: Judge | None,
     env_file: Path,
     stop: asyncio.Event,
     progress: Progress,
@@ -49,7 +52,9 @@ async def evaluate(
     for target in targets:
         try:
             async with _at_its_address(target, env_file, stop) as reached:
-                measured = await _measure(reached, questions, conditions, stop, progress)
+                measured = await _measure(
+                    reached, questions, conditions, judge=judge, stop=stop, progress=progress
+                )
         except MinerError as error:
             failure = str(error)
         except Interrupted:
@@ -83,12 +88,19 @@ async def _measure(
     target: Target,
     questions: Sequence[Question],
     conditions: Conditions,
+    *,
+    judge: Judge | None,
     stop: asyncio.Event,
     progress: Progress,
 ) -> Measured:
-    async with _client(target, conditions) as client:
+    async with _client(target, conditions) as client, Comparer.open() as comparer:
         asker = Asker(
-            client, form=conditions.form, task=conditions.task, timeout=conditions.timeout
+            client,
+            comparer,
+            form=conditions.form,
+            task=conditions.task,
+            timeout=conditions.timeout,
+            judge=judge,
         )
         identity = await asker.identify()
         with progress(target.name) as tell:

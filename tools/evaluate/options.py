@@ -13,19 +13,22 @@ from settings import ENV_FILE
 from tools.evaluate.asking import TASK, Form
 from tools.evaluate.dataset import SHIPPED
 from tools.evaluate.evaluation import Target
+from tools.evaluate.judging import Judge
 from tools.evaluate.keys import read_key
 from tools.evaluate.launching import STRATEGIES
 
 ADDRESS = "http://127.0.0.1:8001"
 WINDOW = 256
-TEMPERATURE = 1.0
+TEMPERATURE = 5.0
+JUDGE_ADDRESS = "https://api.openai.com/v1"
+JUDGE_KEY = "OPENAI_API_KEY"
 TIMEOUT_SECONDS = 60.0
 LONGEST_TIMEOUT = 600.0
 MOST_AT_ONCE = 256
 LONGEST_TASK = 1000
 DESCRIPTION = """\
 Score a running miner as the network does: every question of a data set on its own, 60 s for each,
-the final answer compared exactly, and accuracy ** temperature over a rolling window."""
+the final answer compared exactly, and the mean score ** temperature over a rolling window."""
 EPILOG = """\
 Exit codes: 0 all was measured; 1 a miner could not be asked, or was lost; 2 wrong options or data
 set; 130 interrupted. What was measured until then is reported all the same."""
@@ -50,6 +53,7 @@ class Options:
     rate: float | None
     window: int
     temperature: float
+    judge: Judge | None
     json: Path | None
     html: Path | None
 
@@ -63,9 +67,15 @@ def parse(arguments: Sequence[str] | None) -> Options:
     targets = tuple(_targets(given))
     for path in (given.json, given.html):
         _check_writable(path)
-    taken = vars(given)
+    taken = vars(given) | {"judge": _judge(given)}
     fields = {name: taken[name] for name in Options.__dataclass_fields__ if name in taken}
     return Options(targets=targets, **fields)
+
+
+def _judge(options: argparse.Namespace) -> Judge | None:
+    if options.judge is None:
+        return None
+    return Judge(options.judge, _address(options.judge_url), os.environ.get(JUDGE_KEY, "none"))
 
 
 def _check_writable(path: Path | None) -> None:
@@ -106,11 +116,11 @@ def _address(text: str) -> str:
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL:
-        raise UsageError("the miner's address is not a URL") from None
+        raise UsageError("the address is not a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
-        raise UsageError(f"{text}: the miner's address starts with http:// or https://")
+        raise UsageError(f"{text}: the address starts with http:// or https://")
     if url.userinfo or url.query or url.fragment:
-        raise UsageError("the miner's address carries no user, query or fragment")
+        raise UsageError("the address carries no user, query or fragment")
     return text.rstrip("/")
 
 
@@ -125,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=SHIPPED,
         metavar="DATASET.jsonl",
-        help="GSM8K's format, or lines of question and answer (200 shipped problems)",
+        help="lines with the fields of GSM8K, SVAMP, MATH, AQuA, MMLU-Pro (200 shipped problems)",
     )
     add("--url", default=ADDRESS, help=f"address of the miner ({ADDRESS})")
     add(
@@ -175,8 +185,14 @@ def _parser() -> argparse.ArgumentParser:
         type=_above_zero,
         default=TEMPERATURE,
         metavar="T",
-        help=f"performance is accuracy ** T ({TEMPERATURE:g}: the accuracy itself)",
+        help=f"performance is the mean score ** T ({TEMPERATURE:g})",
     )
+    add(
+        "--judge",
+        metavar="MODEL",
+        help=f"a model that judges the other criteria of the score; its key is in {JUDGE_KEY}",
+    )
+    add("--judge-url", default=JUDGE_ADDRESS, metavar="URL", help=f"its API ({JUDGE_ADDRESS})")
     add("--json", type=Path, metavar="FILE", help="write all figures and answers as JSON")
     add("--html", type=Path, metavar="FILE", help="write a report with plots as one HTML page")
     return parser

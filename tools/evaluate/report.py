@@ -23,6 +23,7 @@ class Conditions(BaseModel):
     rate: float | None
     window: int
     temperature: float
+    judge: str = ""
 
 
 class Measured(BaseModel):

@@ -3,11 +3,12 @@
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
 from tools.evaluate.asking import Answered
+from tools.evaluate.judging import WEIGHTS
 
 CONFIDENCE = 0.95
 PERCENTILES = (50, 90, 95, 99)
@@ -23,20 +24,24 @@ class Interval(BaseModel):
 
 
 class Window(BaseModel):
-    """The last answers, as many as the network looks at, and the score it makes of them."""
+    """The last answers, as many as the network looks at, and the score it makes of them.
+
+    `score` is their mean: by the published weights where they were judged, else the accuracy.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     size: int
     asked: int
     accuracy: float
+    score: float
     temperature: float
 
     @computed_field  # type: ignore[prop-decorator]
     @property
     def performance(self) -> float:
-        """accuracy ** temperature, the network's score."""
-        return float(self.accuracy**self.temperature)
+        """score ** temperature, before it is normalised over all miners."""
+        return float(self.score**self.temperature)
 
 
 class Summary(BaseModel):
@@ -61,6 +66,8 @@ class Summary(BaseModel):
     model_calls: float | None
     rate_limit_waits: int
     seconds: float
+    judged: int
+    criteria: dict[str, float]
 
 
 def summarize(
@@ -70,6 +77,7 @@ def summarize(
     outcomes = Counter(one.outcome for one in answered)
     calls = [one.model_calls for one in answered if one.model_calls is not None]
     latest = answered[-window:]
+    judged = [one.criteria for one in answered if one.criteria is not None]
     return Summary(
         asked=len(answered),
         right=outcomes["right"],
@@ -80,12 +88,18 @@ def summarize(
         accuracy=outcomes["right"] / len(answered),
         interval=wilson(outcomes["right"], len(answered)),
         window=Window(
-            size=window, asked=len(latest), accuracy=_accuracy(latest), temperature=temperature
+            size=window,
+            asked=len(latest),
+            accuracy=fmean(one.right for one in latest),
+            score=fmean(one.score for one in latest),
+            temperature=temperature,
         ),
         latency=latencies(answered),
         model_calls=sum(calls) / len(calls) if calls else None,
         rate_limit_waits=sum(one.waits for one in answered),
         seconds=seconds,
+        judged=len(judged),
+        criteria={name: fmean(each[name] for each in judged) for name in WEIGHTS if judged},
     )
 
 
@@ -115,7 +129,3 @@ def rolling(answered: Sequence[Answered], window: int) -> Iterator[tuple[float, 
         right += one.right - (answered[place - window].right if place >= window else 0)
         size = min(place + 1, window)
         yield right / size, wilson(right, size)
-
-
-def _accuracy(answered: Sequence[Answered]) -> float:
-    return sum(one.right for one in answered) / len(answered)

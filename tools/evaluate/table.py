@@ -30,6 +30,10 @@ def rows(report: Report) -> Iterator[Row]:
     yield from ((name, [figure(one) for one in summaries]) for name, figure in _FIGURES)
     for name in dict.fromkeys(name for one in summaries for name in one.errors):
         yield f"  {name}", [str(one.errors.get(name, 0)) for one in summaries]
+    if report.conditions.judge:
+        yield "judged", [f"{one.judged} by {report.conditions.judge}" for one in summaries]
+    for name in dict.fromkeys(name for one in summaries for name in one.criteria):
+        yield f"  {name}", [f"{one.criteria.get(name, 0):.2f}" for one in summaries]
     for name in ("p50", "p90", "p95", "p99", "max"):
         yield f"latency {name}", [_seconds(one.latency.get(name)) for one in summaries]
     yield from ((name, [figure(one) for one in summaries]) for name, figure in _COSTS)
@@ -63,7 +67,7 @@ def _window(summary: Summary) -> str:
 
 def _performance(summary: Summary) -> str:
     window = summary.window
-    return f"{window.performance:.4f} (temperature {window.temperature:g})"
+    return f"{window.performance:.4f} (score {window.score:.3f} ^ {window.temperature:g})"
 
 
 def _calls(summary: Summary) -> str:
