@@ -1,12 +1,13 @@
 """How well final answers are read off real outputs of models.
 
-`python -m benchmarks.answers FILE… [--json OUT] [--half a|b] [--show N]` takes JSON lines of two
+`python -m benchmarks.answers FILE… [--json OUT] [--half a|b] [--show N] [--hard]` takes JSON lines of two
 forms. Rows with a `text` are outputs: `set`, `model`, `question`, `text`, `gold`, and `right`, the
 published label. For each set and model it prints how many final answers were not read and were
 read, the agreement with the label (our reading equals the gold answer exactly where the output
 is labelled right), how many equal the gold answer against the label, and how many differ from it
 against the label. Other rows are gold answers: `set`, `gold`; printed is the share that is read
-back unchanged from a box and from an `Answer:` line, both with and without a full stop.
+back unchanged from a box and from an `Answer:` line, both with and without a full stop. `--hard` prints what the
+slowest of many texts of 100,000 characters takes.
 
 Two formulas are compared by the maths library, in a process with a time limit, as in a miner.
 `--half` takes the rows whose question falls in one half of a fixed split, to develop on one and
@@ -29,6 +30,30 @@ from nodes.comparer import Comparer
 from tools.evaluate.scoring import expected_answer
 
 Row = dict[str, Any]
+# Repeated up to 100,000 characters, alone and within a statement.
+HARD = (
+    "0",
+    "1,",
+    "(",
+    "{",
+    "\\",
+    "$",
+    "a ",
+    "answer is ",
+    "Answer: ",
+    "\\boxed{1} and ",
+    "#### 1\n",
+)
+HARD += (
+    "\\frac{1}{",
+    "1 hour ",
+    "the answer to ",
+    "(A) a\n",
+    "1 ",
+    "- ",
+    "```python\n",
+    "Query 1: ",
+)
 WRITINGS: dict[str, Callable[[str], str]] = {
     "boxed": lambda gold: f"So we have it.\n\nThe result is $\\boxed{{{_unwrapped(gold)}}}$",
     "boxed.": lambda gold: f"So we have it.\n\nThe result is $\\boxed{{{_unwrapped(gold)}}}$.",
@@ -68,6 +93,9 @@ def main() -> None:
     if golds:
         _print_golds(golds)
     print(f"{len(rows)} rows, {time.process_time() - began:.1f} s of CPU in this process")
+    if options.hard:
+        slowest, text = max((_seconds(unit * (100_000 // len(unit))), unit) for unit in HARD)
+        print(f"slowest text of 100,000 characters: {slowest * 1000:.0f} ms, of {text!r}")
     for line in shown[: options.show]:
         print(line)
     if options.json:
@@ -131,6 +159,15 @@ def _read_back(row: Row, figures: Golds) -> list[str]:
     return shown
 
 
+def _seconds(text: str) -> float:
+    times = []
+    for each in (text, f"Answer: {text}", f"\\boxed{{{text}}}", f"{text}\nAnswer: 42"):
+        began = time.process_time()
+        read_answer(each, question=each)
+        times.append(time.process_time() - began)
+    return max(times)
+
+
 def _spelling(text: str) -> str:
     """A spelling without spaces, the signs around mathematics, and a full stop at the end."""
     inner = re.sub(r"\s+|\$", "", text).rstrip(".")
@@ -188,6 +225,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="OUT", help="write the figures there as well")
     parser.add_argument("--half", choices=("a", "b"), help="take one half of the rows")
     parser.add_argument("--show", type=int, default=0, help="print that many disagreements")
+    parser.add_argument("--hard", action="store_true", help="time the reading of hard texts")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ from nodes.answers.maths import equal_formulas
 
 def main() -> None:
     """Answer each line `[one, other]` with `true` or `false`."""
-    print("ready", flush=True)
+    equal_formulas("x+1", "1+x")  # loads what the library loads late
     for line in sys.stdin:
         print(json.dumps(equal_formulas(*json.loads(line))), flush=True)
 
