@@ -9,6 +9,7 @@ from nodes import materials
 from nodes.ballot import count, judge_answers, nothing_to_count
 from nodes.miner import Miner
 from nodes.recall import recall
+from nodes.remember import remember
 from nodes.state import AggregateState, Request, Result
 from nodes.steps import required
 
@@ -19,8 +20,8 @@ def route_recall(state: AggregateState) -> Literal["count", "nothing"]:
     return "count" if materials.of_outputs(state.previous_outputs) else "nothing"
 
 
-def route_count(state: AggregateState) -> Literal["judge_answers", "__end__"]:
-    return "__end__" if state.counted else "judge_answers"
+def route_count(state: AggregateState) -> Literal["judge_answers", "remember"]:
+    return "remember" if state.counted else "judge_answers"
 
 
 def build(miner: Miner) -> Machine:
@@ -30,9 +31,11 @@ def build(miner: Miner) -> Machine:
     graph.add_node("nothing", required(miner, nothing_to_count))
     graph.add_node("count", required(miner, count))
     graph.add_node("judge_answers", required(miner, judge_answers))
+    graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_edge("nothing", END)
     graph.add_conditional_edges("count", route_count)
-    graph.add_edge("judge_answers", END)
+    graph.add_edge("judge_answers", "remember")
+    graph.add_edge("remember", END)
     return graph.compile(name="aggregate")

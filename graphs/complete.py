@@ -8,7 +8,7 @@ from langgraph.graph.state import CompiledStateGraph
 from nodes.check import EXPECTED_CHECK_TOKENS, check, compare, revise
 from nodes.draft import draft, expected_sample_tokens, sample
 from nodes.miner import Miner
-from nodes.recall import recall_with_history
+from nodes.recall import recall
 from nodes.remember import remember
 from nodes.state import CompleteState, Request, Result
 from nodes.steps import REVISING, best_effort, required
@@ -51,7 +51,7 @@ def build(miner: Miner) -> Machine:
         return miner.model.with_thoughts(EXPECTED_CHECK_TOKENS)
 
     graph = StateGraph(CompleteState, input_schema=Request, output_schema=Result)
-    graph.add_node("recall", required(miner, recall_with_history))
+    graph.add_node("recall", required(miner, recall))
     graph.add_node("draft", required(miner, draft))
     graph.add_node("sample", best_effort(miner, sample, expected_sample_tokens))
     graph.add_node("choose", required(miner, choose))

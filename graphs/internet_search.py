@@ -7,6 +7,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from nodes.miner import Miner
 from nodes.recall import recall
+from nodes.remember import remember
 from nodes.research import EXPECTED_TOKENS, say_off, search, synthesise
 from nodes.state import Request, Result, SearchState
 from nodes.steps import best_effort, required
@@ -14,8 +15,8 @@ from nodes.steps import best_effort, required
 Machine = CompiledStateGraph[SearchState, None, Request, Result]
 
 
-def route_search(state: SearchState) -> Literal["synthesise", "__end__"]:
-    return "synthesise" if state.hits else "__end__"
+def route_search(state: SearchState) -> Literal["synthesise", "remember"]:
+    return "synthesise" if state.hits else "remember"
 
 
 def build(miner: Miner) -> Machine:
@@ -30,9 +31,11 @@ def build(miner: Miner) -> Machine:
     graph.add_node("search", required(miner, search))
     # Without a model the sources alone are still an answer.
     graph.add_node("synthesise", best_effort(miner, synthesise, lambda _: EXPECTED_TOKENS))
+    graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_edge("off", END)
     graph.add_conditional_edges("search", route_search)
-    graph.add_edge("synthesise", END)
+    graph.add_edge("synthesise", "remember")
+    graph.add_edge("remember", END)
     return graph.compile(name="internet_search")

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes.miner import Miner
@@ -14,6 +14,7 @@ from nodes.refine import (
     rewrite,
     rewrite_again,
 )
+from nodes.remember import remember
 from nodes.state import RefineState, Request, Result
 from nodes.steps import REVISING, best_effort, required
 
@@ -24,18 +25,18 @@ def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     most_rounds = miner.settings.max_revisions + 1
 
-    def route_rewrite(state: RefineState) -> Literal["judge", "__end__"]:
+    def route_rewrite(state: RefineState) -> Literal["judge", "remember"]:
         if state.truncated or not state.feedbacks or not state.changed or most_rounds == 1:
-            return "__end__"
+            return "remember"
         return "judge"
 
-    def route_judge(state: RefineState) -> Literal["rewrite_again", "__end__"]:
+    def route_judge(state: RefineState) -> Literal["rewrite_again", "remember"]:
         if state.halted or not state.still_open or state.rounds >= most_rounds:
-            return "__end__"
+            return "remember"
         return "rewrite_again"
 
-    def route_rewrite_again(state: RefineState) -> Literal["judge", "__end__"]:
-        return "judge" if state.changed and not state.halted else "__end__"
+    def route_rewrite_again(state: RefineState) -> Literal["judge", "remember"]:
+        return "judge" if state.changed and not state.halted else "remember"
 
     def expected_judge_tokens(_: RefineState) -> int:
         return miner.model.with_thoughts(EXPECTED_JUDGE_TOKENS)
@@ -49,9 +50,11 @@ def build(miner: Miner) -> Machine:
         best_effort(miner, rewrite_again, expected_rewrite_tokens),
         metadata=REVISING,
     )
+    graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "rewrite")
     graph.add_conditional_edges("rewrite", route_rewrite)
     graph.add_conditional_edges("judge", route_judge)
     graph.add_conditional_edges("rewrite_again", route_rewrite_again)
+    graph.add_edge("remember", END)
     return graph.compile(name="refine")

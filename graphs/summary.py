@@ -8,6 +8,7 @@ from langgraph.graph.state import CompiledStateGraph
 from nodes import materials
 from nodes.miner import Miner
 from nodes.recall import recall
+from nodes.remember import remember
 from nodes.state import Request, Result, SummaryState
 from nodes.steps import required
 from nodes.summarise import measure, nothing_to_summarise, summarise, take_notes
@@ -31,10 +32,12 @@ def build(miner: Miner) -> Machine:
     graph.add_node("measure", required(miner, measure))
     graph.add_node("take_notes", required(miner, take_notes))
     graph.add_node("summarise", required(miner, summarise))
+    graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_edge("nothing", END)
     graph.add_conditional_edges("measure", route_measure)
     graph.add_edge("take_notes", "summarise")
-    graph.add_edge("summarise", END)
+    graph.add_edge("summarise", "remember")
+    graph.add_edge("remember", END)
     return graph.compile(name="summary")

@@ -66,7 +66,7 @@ async def judge_answers(miner: Miner, state: AggregateState) -> Update:
         Parts(
             system=SYSTEM,
             preferences=state.preferences,
-            history=(),
+            history=state.history,
             task=f"Task: {state.task}",
             asked=materials.of_queries(state),
             materials=materials.of_outputs(state.previous_outputs),

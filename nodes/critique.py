@@ -32,7 +32,7 @@ async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
         Parts(
             system=REVIEW if state.canvas else SYSTEM,
             preferences=state.preferences,
-            history=(),
+            history=state.history,
             task=f"Task: {state.task}",
             asked=[
                 *materials.of_queries(state, "Input of the task"),

@@ -15,13 +15,8 @@ SHARE = 0.25  # of the time left that the memory may take at most
 
 
 async def recall(miner: Miner, state: State) -> Update:
-    """The preferences that matter for this request, as many as the token budget holds."""
-    ends = deadline_of(miner, state)
-    return {"deadline": ends, **await _preferences(miner, state, _patience(ends))}
-
-
-async def recall_with_history(miner: Miner, state: State) -> Update:
-    """The preferences, and what was said before in this conversation."""
+    """The preferences that matter for this request, as many as the token budget holds, and what
+    was said before in this conversation."""
     ends = deadline_of(miner, state)
     seconds = _patience(ends)
     preferences, history = await asyncio.gather(

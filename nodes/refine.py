@@ -47,7 +47,7 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
         Parts(
             system=SYSTEM,
             preferences=state.preferences,
-            history=(),
+            history=state.history,
             task=f"Task: {state.task}",
             asked=[
                 *materials.of_queries(state, "Input of the task"),

@@ -64,7 +64,7 @@ async def synthesise(miner: Miner, state: SearchState) -> Update:
         Parts(
             system=SYSTEM,
             preferences=state.preferences,
-            history=(),
+            history=state.history,
             task=f"Task: {state.task}",
             asked=materials.of_queries(state),
             materials=[*materials.of_outputs(state.previous_outputs), *_told(state.hits)],

@@ -103,7 +103,7 @@ def _parts(state: SummaryState, material: list[Material]) -> Parts:
     return Parts(
         system=SYSTEM,
         preferences=state.preferences,
-        history=(),
+        history=state.history,
         task=f"Task: {state.task or 'Summarise the material.'}",
         asked=materials.of_queries(state),
         materials=material,

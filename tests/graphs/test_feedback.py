@@ -26,7 +26,7 @@ async def test_a_critique_that_can_be_read_is_one_call(room: Room) -> None:
     room.backend.reply(LABELLED)
     result = await review(room)
     assert pairs(result) == [("It is dull.", "Add a joke.")]
-    assert room.path == ["recall", "critique"]
+    assert room.path == ["recall", "critique", "remember"]
     assert not result.fallbacks
 
 
@@ -34,7 +34,7 @@ async def test_a_critique_in_prose_is_asked_for_in_lines(room: Room) -> None:
     room.backend.reply("I find it dull; a joke would help.", LABELLED)
     result = await review(room)
     assert pairs(result) == [("It is dull.", "Add a joke.")]
-    assert room.path == ["recall", "critique", "reformat"]
+    assert room.path == ["recall", "critique", "reformat", "remember"]
     assert result.fallbacks == ["reformatted"]
     critique, reformat = room.messages(0), room.messages(1)
     assert reformat[: len(critique)] == critique
@@ -47,7 +47,7 @@ async def test_what_cannot_be_read_is_kept_whole(room: Room, second: str | Statu
     async with asyncio.timeout(15):
         result = await review(room, deadline=time.monotonic() + 3)
     assert pairs(result) == [("I find it dull.", "")]
-    assert room.path == ["recall", "critique", "reformat", "keep_whole"]
+    assert room.path == ["recall", "critique", "reformat", "keep_whole", "remember"]
     assert result.fallbacks[-1] == "unparsed critique"
 
 
@@ -78,7 +78,7 @@ async def test_the_prompt_holds_preferences_task_input_and_output(room: Room) ->
     assert all(part in asked for part in ("Write a tale.", "about a whale", "A tale."))
 
 
-async def test_neither_schema_nor_playbook_nor_history_is_touched(room: Room) -> None:
+async def test_neither_schema_nor_playbook_is_touched(room: Room) -> None:
     def no_schema(request: Recorded) -> str:
         assert "response_format" not in request.body
         return "I only want answers in French."
@@ -86,4 +86,3 @@ async def test_neither_schema_nor_playbook_nor_history_is_touched(room: Room) ->
     room.backend.default(no_schema)
     await review(room)
     assert await room.known() == []
-    assert await room.miner.conversations.messages("ann") == []

@@ -29,7 +29,7 @@ async def test_nothing_open_ends_it(room: Room, verdict: str) -> None:
     room.backend.reply("A better tale.", verdict)
     result = await rewrite(room)
     assert result.answer == "A better tale."
-    assert room.path == ["recall", "rewrite", "judge"]
+    assert room.path == ["recall", "rewrite", "judge", "remember"]
     assert not result.fallbacks
 
 
@@ -37,7 +37,7 @@ async def test_an_open_point_is_worked_on_again(room: Room) -> None:
     room.backend.reply("A better tale.", "OPEN: 2", "A long tale.", "OPEN: none")
     result = await rewrite(room)
     assert result.answer == "A long tale."
-    assert room.path == ["recall", "rewrite", "judge", "rewrite_again", "judge"]
+    assert room.path == ["recall", "rewrite", "judge", "rewrite_again", "judge", "remember"]
     again = room.messages(2)[-1]["content"]
     assert "It is short." in again
     assert "It is dull." not in again
@@ -50,7 +50,7 @@ async def test_an_unreadable_judgement_ends_it_and_is_told(room: Room, verdict: 
     room.backend.reply("A better tale.", verdict)
     result = await rewrite(room)
     assert result.answer == "A better tale."
-    assert room.path == ["recall", "rewrite", "judge"]
+    assert room.path == ["recall", "rewrite", "judge", "remember"]
     assert result.fallbacks == ["unreadable judgement"]
 
 
@@ -71,7 +71,7 @@ async def test_rounds_are_bounded(room: Room) -> None:
     texts = iter(f"Round {number}." for number in range(1, 20))
     room.backend.when("Which points", "OPEN: 1, 2", "OPEN: 1").default(lambda _: next(texts))
     result = await rewrite(room)
-    assert room.path == ["recall", "rewrite", *["judge", "rewrite_again"] * 2, "judge"]
+    assert room.path == ["recall", "rewrite", *["judge", "rewrite_again"] * 2, "judge", "remember"]
     assert result.answer == "Round 2."
 
 
@@ -80,26 +80,26 @@ async def test_a_round_that_changes_nothing_ends_it(room: Room, second: str | Te
     room.backend.reply("A better tale.", "OPEN: 1", second)
     result = await rewrite(room)
     assert result.answer == "A better tale."
-    assert room.path == ["recall", "rewrite", "judge", "rewrite_again"]
+    assert room.path == ["recall", "rewrite", "judge", "rewrite_again", "remember"]
 
 
 async def test_a_first_round_that_changes_nothing_ends_it(room: Room) -> None:
     room.backend.reply("A tale.")
     assert (await rewrite(room)).answer == "A tale."
-    assert room.path == ["recall", "rewrite"]
+    assert room.path == ["recall", "rewrite", "remember"]
 
 
 @pytest.mark.parametrize("room", [{"max_revisions": 0}], indirect=True)
 async def test_one_round_is_not_judged(room: Room) -> None:
     room.backend.reply("A better tale.")
     await rewrite(room)
-    assert room.path == ["recall", "rewrite"]
+    assert room.path == ["recall", "rewrite", "remember"]
 
 
 async def test_without_feedbacks_there_is_nothing_to_judge(room: Room) -> None:
     room.backend.reply("A better tale.")
     await rewrite(room, feedbacks=[])
-    assert room.path == ["recall", "rewrite"]
+    assert room.path == ["recall", "rewrite", "remember"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ async def test_a_later_step_that_fails_or_runs_late_leaves_the_best_round(
     async with asyncio.timeout(15):
         result = await rewrite(room, deadline=time.monotonic() + 3)
     assert result.answer == answer
-    assert result.fallbacks == [f"{room.path[-1]} failed"]
+    assert result.fallbacks == [f"{room.path[-2]} failed"]
     assert result.stopped_by_deadline is isinstance(script[-1], Hang)
 
 
@@ -140,7 +140,7 @@ async def test_what_is_no_whole_revision_leaves_the_output(room: Room, reply: st
     room.backend.reply(reply)
     result = await rewrite(room, output=LONG)
     assert (result.answer, result.truncated) == (LONG, "")
-    assert room.path == ["recall", "rewrite"]
+    assert room.path == ["recall", "rewrite", "remember"]
     kept = "no whole revision came; the output stands as it was"
     assert result.fallbacks == ([] if reply == "no update" else [kept])
 
@@ -155,7 +155,7 @@ async def test_a_remark_after_a_round_leaves_that_round(room: Room) -> None:
     room.backend.reply(better, "OPEN: 1", "I have now added a joke.")
     result = await rewrite(room, output=LONG)
     assert result.answer == better.strip()
-    assert room.path == ["recall", "rewrite", "judge", "rewrite_again"]
+    assert room.path == ["recall", "rewrite", "judge", "rewrite_again", "remember"]
 
 
 @pytest.mark.parametrize("problem", ["It is too long.", "Make it shorter", "Summarise it."])
