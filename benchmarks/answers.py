@@ -1,17 +1,17 @@
 """How well final answers are read off real outputs of models.
 
-`python -m benchmarks.answers FILE… [--json OUT] [--half a|b] [--show N] [--hard]` takes JSON
-lines of two forms. Rows with a `text` are outputs: `set`, `model`, `question`, `text`, `gold`,
-and `right`, the published label. For each set and model it prints how many final answers were not
-read and were read, the agreement with the label (our reading equals the gold answer exactly where
-the output is labelled right), how many equal the gold answer against the label, and how many
-differ from it against the label. Other rows are gold answers: `set`, `gold`; printed is the share
-that is read back unchanged from a box and from an `Answer:` line, both with and without a full
-stop. `--hard` prints what the slowest of many texts of 100,000 characters takes.
+`python -m benchmarks.answers FILE… [--json OUT] [--half a|b] [--show N] [--hard]` takes JSON lines
+of two forms. Rows with a `text` are outputs: `set`, `model`, `question`, `text`, `gold`, and
+`right`, the published label. For each set and model it prints how many final answers were not read
+and were read, the agreement with the label (our reading equals the gold answer exactly where the
+output is labelled right), how many equal the gold answer against the label, and how many differ
+from it against the label. Other rows are gold answers: `set`, `gold`; printed is the share that is
+read back unchanged from a box and from an `Answer:` line, both with and without a full stop.
 
 Two formulas are compared by the maths library, in a process with a time limit, as in a miner.
 `--half` takes the rows whose question falls in one half of a fixed split, to develop on one and
-check on the other. `--show` prints the first N rows that disagree.
+check on the other. `--show` prints the first N rows that disagree. `--hard` prints what the slowest
+of many texts of 100,000 characters takes.
 """
 
 import argparse

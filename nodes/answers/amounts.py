@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from nodes.answers.numerals import in_digits, parse_number
-from nodes.answers.units import CONTRASTS, measured, read_unit
+from nodes.answers.units import measured, read_unit
 
 MOST_NOUNS = 3
 FEWEST_PARTS = 2
@@ -102,9 +102,8 @@ def _single(phrase: str, mathematical: bool) -> Amount | None:
     if not _BEHIND.match(phrase, end) or not _WORDS.fullmatch(around) or _CHANGES.search(around):
         return None
     nouns = "" if unit else _noun_phrase(phrase[end:])
-    counted = " ".join([unit, *CONTRASTS.findall(phrase[end:])]) if unit else _singular(nouns)
     spelled = phrase[len(before["words"]) : end + len(nouns)].strip()
-    return Amount(value, counted, spelled, alone=spelled == phrase.strip(" ."))
+    return Amount(value, unit or _singular(nouns), spelled, alone=spelled == phrase.strip(" ."))
 
 
 def _signed(before: re.Match[str], number: str, mathematical: bool) -> Fraction | None:

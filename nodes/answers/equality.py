@@ -4,7 +4,7 @@ from fractions import Fraction
 
 from nodes.answers.answer import FinalAnswer
 from nodes.answers.structure import same_formula
-from nodes.answers.units import CONTRASTS, measured
+from nodes.answers.units import measured
 
 
 def same(one: FinalAnswer, other: FinalAnswer) -> bool | None:
@@ -23,9 +23,6 @@ def _same_amount(one: FinalAnswer, other: FinalAnswer) -> bool:
     first, second = Fraction(one.value), Fraction(other.value)
     if not one.unit or not other.unit:
         return first == second
-    contrasts = [set(filter(CONTRASTS.fullmatch, each.unit.split())) for each in (one, other)]
-    if all(contrasts) and contrasts[0] != contrasts[1]:
-        return False
     factors, other_factors = measured(one.unit), measured(other.unit)
     if factors is None or other_factors is None:
         shared = set(one.unit.split()) & set(other.unit.split())

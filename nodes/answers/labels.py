@@ -52,6 +52,9 @@ STATEMENT = re.compile(
     # Code assigns to a name in small letters.
     r"|(?-i:Answer|ANSWER)[ \t]{0,3}="
     rf"|(?:{_LABELS_WITHOUT_SPACE})[*_ \t]{{0,4}}(?:(?:{_IS_WITHOUT_SPACE})[:\uff1a]?|[:\uff1a]))"
+    # The marks of GSM8K's solutions, before a number or in the last line.
+    r"|^(?:####|A:)[ \t]{0,3}(?![ \t])"
+    r"(?=[-$\d.,/%]{1,40}[ \t]{0,3}$|(?!\d+[.)]\s)[^\n]{1,200}\s{0,3}\Z)"
     # A heading has the answer in the lines below it.
     r"|^[ \t]{0,3}[#*_]{0,6}[ \t]{0,3}(?:final[ \t])?"
     rf"(?:{_ANY_LABEL}|{_LABELS_WITHOUT_SPACE})[*_]{{0,3}}[ \t]{{0,3}}$",

@@ -16,14 +16,11 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,3}\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _JOINS = re.compile(r"(?:and|or|,|;|\\text\{\s*(?:and|or)\s*\})", re.IGNORECASE)
 _PARTS = re.compile(r"\n|[.!?]\s|\b(?:but|not|instead|wait|which|so)\b", re.IGNORECASE)
-_MARK = re.compile(r"^(?:####|A:)[ \t]*(\S[^\n]*)$", re.MULTILINE)
-_HEADING = re.compile(r"\d+[.)]\s+[^\W\d_]")
-_OTHER_OPTION = re.compile(r"^B:", re.MULTILINE)
 _OPENS = re.compile(r"(?:\$\$|\\\[|\\\(|```\w*|[*_]+|:)\s*", re.ASCII)
 _SENTENCE_ENDS = re.compile(
     r"(?<!\b[A-Z])(?<!\b(?:St|Mr|Dr|Ms|vs))(?<!\bMrs)[.!?](?=[)*\"'$]{0,4}\s+[^\W\d_a-z]|\s*$)|[。\uff01\uff1f]"
 )
-_FENCE = re.compile(r"```([A-Za-z+#]*)")
+_CODE = re.compile(r"^```(?!text|math|latex)[A-Za-z+#]+$.*?(?:^```$|\Z)", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class Statement:
 
 def statements(text: str) -> list[Statement]:
     """The statements of a final answer, in their order."""
-    return sorted([*_labelled(text), *_marked(text), *_boxes(text)], key=lambda each: each.begin)
+    return sorted([*_labelled(text), *_boxes(text)], key=lambda each: each.begin)
 
 
 def sentence(text: str) -> str:
@@ -56,18 +53,8 @@ def last_sentence(text: str) -> str:
 
 def without_code(text: str) -> str:
     """`text` without blocks of code that name their language, which state no answers."""
-    if "```" not in text:
-        return text
-    kept, inside = [], False
-    for line in text.split("\n"):
-        fence = _FENCE.fullmatch(line.strip())
-        if inside:
-            inside = fence is None
-        elif fence and fence.group(1).lower() not in ("", "text", "math", "latex"):
-            inside = True
-        else:
-            kept.append(line)
-    return "\n".join(kept) if any(map(str.strip, kept)) else text
+    bare = _CODE.sub("", text) if "```" in text else text
+    return bare if bare.strip() else text
 
 
 def _labelled(text: str) -> Iterator[Statement]:
@@ -79,16 +66,6 @@ def _labelled(text: str) -> Iterator[Statement]:
             stated = sentence(stated)
         if stated.strip(" \t*_$`") and not _BOX.search(stated):
             yield Statement(match.start(), stated, alone)
-
-
-def _marked(text: str) -> Iterator[Statement]:
-    for match in deque(_MARK.finditer(text), maxlen=MOST):
-        stated = match.group(1)[:LONGEST]
-        option = match.group().startswith("A:") and _OTHER_OPTION.search(text)
-        if not option and not _HEADING.match(stated) and not STATEMENT.search(stated):
-            last = not text[match.end() :].strip()
-            if last or re.fullmatch(r"[-$\d.,/%]+", stated):
-                yield Statement(match.start(), stated, alone=True)
 
 
 def _following(text: str) -> str:

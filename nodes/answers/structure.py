@@ -14,8 +14,12 @@ from nodes.answers.numerals import parse_number
 Calculate = Callable[[str, str], bool | None]
 
 _OPENS, _CLOSES = "([{⟦", ")]}⟧"
-_NAME = re.compile(r" ?[a-zA-Zθ](?:_\{?\w+\}?|')? ?(?:\([a-zA-Z]\))? ?")
-_NAMES = re.compile(r"([=∈])")
+# A name before each equals sign, and no relation behind it.
+_NAMED = re.compile(
+    r"((?:^|[,;]|\bor\b|\band\b) ?)([a-zA-Zθ](?:_\{?\w+\}?|')?(?: ?\([a-zA-Z]\))?) ?[=∈]"
+    r"(?!.*[≤≥<>≠])"
+)
+_EQUALS = re.compile("[=∈]")
 _RELATION = re.compile(rf"([≤≥<>≠∈{SUCH_THAT}])")
 _FLIPPED = str.maketrans("≤≥<>", "≥≤><")
 _LIST = re.compile(r"\b(?:and|or)\b|≈")
@@ -30,20 +34,11 @@ def same_formula(one: str, other: str, calculate: Calculate) -> bool | None:
     """
     if compact(one) == compact(other):
         return True
-    (brackets, parts), (other_brackets, other_parts) = map(_parts, map(_named, (one, other)))
-    return _same_parts(
-        (brackets, _unnamed(parts)), (other_brackets, _unnamed(other_parts)), calculate
-    )
+    return _same(_unnamed(one), _unnamed(other), calculate)
 
 
 def _same(one: str, other: str, calculate: Calculate) -> bool | None:
-    return _same_parts(_parts(one), _parts(other), calculate)
-
-
-def _same_parts(
-    one: tuple[str, list[str]], other: tuple[str, list[str]], calculate: Calculate
-) -> bool | None:
-    (brackets, parts), (other_brackets, other_parts) = one, other
+    (brackets, parts), (other_brackets, other_parts) = _parts(one), _parts(other)
     if brackets != other_brackets or len(parts) != len(other_parts):
         return False
     if brackets[:1] in ("(", "["):
@@ -147,17 +142,8 @@ def _enclosed(text: str) -> bool:
     return True
 
 
-def _named(text: str) -> str:
-    """What a name is said to be, or to lie in, where nothing else is said."""
-    name, sign, value = _NAMES.split(text, maxsplit=1) if _NAMES.search(text) else ("", "", text)
-    alone = sign and _NAME.fullmatch(name) and not set("=≤≥<>≠∈") & set(value)
-    return value if alone else text
-
-
-def _unnamed(parts: list[str]) -> list[str]:
-    """The parts without the name that is said to equal each of them, if it is the same."""
-    named = [part.partition("=") for part in parts]
-    names = {name.strip() for name, equals, _ in named if equals}
-    if len(names) != 1 or not _NAME.fullmatch(next(iter(names))):
-        return parts
-    return [value if equals else name for name, equals, value in named]
+def _unnamed(text: str) -> str:
+    """A text without the name that is said to equal each of its values, if it is the same."""
+    names = _NAMED.findall(text)
+    only = len({name for _, name in names}) == 1 and len(names) == len(_EQUALS.findall(text))
+    return _NAMED.sub(r"\1", text) if only else text

@@ -5,66 +5,35 @@ from fractions import Fraction
 
 from nodes.answers.latex import DOLLAR
 
-# For each dimension its units, each with its size and its spellings.
-_UNITS = {
-    "usd": {"1": f"usd dollar dollars {DOLLAR} bucks", "1/100": "cent cents ¢"},
-    "eur": {"1": "eur euro euros €"},
-    "pound": {"1": "pound pounds £ gbp lb lbs", "1/16": "ounce ounces oz", "2000": "ton tons"},
-    "yen": {"1": "yen jpy ¥"},
-    "rupee": {"1": "rupee rupees ₹ inr rs"},
-    "percent": {"1": "percent % pct percentage"},
-    "degree": {"1": "degree degrees ° deg"},
-    "celsius": {"1": "celsius °C"},
-    "fahrenheit": {"1": "fahrenheit °F"},
-    "time": {
-        "1": "second seconds sec secs s",
-        "60": "minute minutes min mins",
-        "3600": "hour hours hr hrs h",
-        "86400": "day days",
-        "604800": "week weeks wk wks",
-    },
-    "calendar": {"1": "month months", "12": "year years yr yrs"},
-    "length": {
-        "1": "m meter meters metre metres",
-        "1000": "km kms kilometer kilometers kilometre kilometres",
-        "1/100": "cm cms centimeter centimeters centimetre centimetres",
-        "1/1000": "mm millimeter millimeters millimetre millimetres",
-    },
-    "foot": {
-        "1": "foot feet ft",
-        "1/12": "inch inches",
-        "3": "yard yards",
-        "5280": "mile miles mi",
-    },
-    "mass": {
-        "1": "g gram grams",
-        "1000": "kg kgs kilo kilos kilogram kilograms",
-        "1/1000": "mg milligram milligrams",
-    },
-    "volume": {"1": "L l liter liters litre litres", "1/1000": "ml mL milliliter milliliters"},
-    "gallon": {
-        "1": "gallon gallons",
-        "1/4": "quart quarts",
-        "1/8": "pint pints",
-        "1/16": "cup cups",
-    },
-    "newton": {"1": "N newton newtons"},
-    "joule": {"1": "J joule joules", "1000": "kJ"},
-    "watt": {"1": "W watt watts", "1000": "kW", "1/1000": "mW", "1000000": "MW"},
-    "volt": {"1": "V volt volts"},
-    "kelvin": {"1": "K kelvin"},
-}
+# A row a dimension: its name, then for each of its units the size and the spellings.
+_UNITS = f"""
+usd: 1 usd dollar dollars {DOLLAR} bucks, 1/100 cent cents ¢
+eur: 1 eur euro euros €
+pound: 1 pound pounds £ gbp lb lbs, 1/16 ounce ounces oz, 2000 ton tons
+yen: 1 yen jpy ¥
+rupee: 1 rupee rupees ₹ inr rs
+percent: 1 percent % pct percentage
+degree: 1 degree degrees ° deg
+celsius: 1 celsius °C
+fahrenheit: 1 fahrenheit °F
+time: 1 second seconds sec secs s, 60 minute minutes min mins, 3600 hour hours hr hrs h
+time: 86400 day days, 604800 week weeks wk wks
+calendar: 1 month months, 12 year years yr yrs
+length: 1 m meter meters metre metres, 1000 km kms kilometer kilometers kilometre kilometres
+length: 1/100 cm cms centimeter centimeters centimetre centimetres
+length: 1/1000 mm millimeter millimeters millimetre millimetres
+foot: 1 foot feet ft, 1/12 inch inches, 3 yard yards, 5280 mile miles mi
+mass: 1 g gram grams, 1000 kg kgs kilo kilos kilogram kilograms, 1/1000 mg milligram milligrams
+volume: 1 L l liter liters litre litres, 1/1000 ml mL milliliter milliliters
+gallon: 1 gallon gallons, 1/4 quart quarts, 1/8 pint pints, 1/16 cup cups
+power: 1 W watt watts, 1000 kW kilowatt kilowatts, 1/1000 mW, 1000000 MW
+"""
 _SPELLED = {
     spelling: (dimension, Fraction(size))
-    for dimension, units in _UNITS.items()
-    for size, spellings in units.items()
-    for spelling in spellings.split()
+    for dimension, _, units in (row.partition(": ") for row in _UNITS.strip().splitlines())
+    for size, *spellings in map(str.split, units.split(", "))
+    for spelling in spellings
 }
-# Words that have an opposite, and so tell amounts apart.
-CONTRASTS = re.compile(
-    "more|fewer|less|older|younger|taller|shorter|longer|higher|lower|faster|slower|heavier|lighter"
-    "|north|south|east|west|up|down|increase|decrease|gain|loss|profit|before|after|early|late"
-)
 LONGEST_SYMBOL = 2
 _SYMBOLS = frozenset(spelling.lower() for spelling in _SPELLED if len(spelling) <= LONGEST_SYMBOL)
 _COMPOUND = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour"}
@@ -103,10 +72,10 @@ def read_unit(text: str) -> tuple[str, int]:
 def measured(unit: str) -> list[tuple[str, Fraction]] | None:
     """The dimension and the size of each factor of a unit, the dividing ones behind the first.
 
-    `None` if it is no known one. Further words may follow it.
+    `None` if it is no known one.
     """
     found = []
-    for factor in unit.partition(" ")[0].split("/"):
+    for factor in unit.split("/"):
         name, _, power = factor.partition("^")
         base = known(name)
         if base is None:

@@ -9,7 +9,6 @@ from nodes.answers.labels import LEAD_IN, NO, TAIL, YES
 from nodes.answers.latex import DOLLAR, tidied
 
 LONGEST = 400
-MOST_ALTERNATIVES = 3
 LONGEST_PRODUCT = 3  # letters side by side in mathematics that are no word
 
 _LETTERS = "ABCDEFGHIJ"
@@ -20,15 +19,15 @@ _WHOLE_TEXT = re.compile(r"\\(?:text[a-z]{0,6}|mathrm|mathbf|mbox)\s*\{([^{}\\]*
 _UNITS_SET_APART = re.compile(r"\\(?:text|mathrm|mbox)")
 _CHOICE = re.compile(
     r"(?:(?:option|choice|letter)s? )?"
-    r"(?:[(\[] ?(?P<in_brackets>[A-Z]) ?[)\]]|(?P<bare>[A-Z])(?![\w'^+*/=-]))",
-    re.IGNORECASE,
+    r"(?:[(\[] ?([A-Z]) ?[)\]]|([A-Z])(?![\w'^+*/=-]))(.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 _CHOICES = re.compile(r"\(?[A-J]\)?(?:(?: ?, ?| ?& ?|,? and )\(?[A-J]\)?)+\.?")
-_OTHER_LETTER = re.compile(
-    r"\s*(?:[,/&-]|and\b|or\b)\s*\(?[A-Za-z]\b(?!')|.*[,;]\s*(?:and\s+)?\(?[A-Z]\)?[:)]", re.DOTALL
+# What follows a letter that is not the only one, or no choice, as in `E. coli`.
+_NO_CHOICE = re.compile(
+    r"\s*(?:[,/&-]|and\b|or\b)\s*\(?[A-Za-z]\b(?!')|.*[,;]\s*(?:and\s+)?\(?[A-Z]\)?[:)]|\. [a-z]+$",
+    re.DOTALL,
 )
-# What a letter begins that is no choice, as in `E. coli`.
-_INITIAL = re.compile(r"\. [a-z]+")
 _EXPLAINED = re.compile(
     r"[,;]? (?:because|since|as|which|is (?:the )?(?:correct|right|best))\b.*| [-—–(].*|[,;.:)] .*",
     re.DOTALL | re.IGNORECASE,
@@ -39,7 +38,6 @@ _REASON = re.compile(
     r"(?:[,;]? (?:because|since)\b|, (?:as|where|which|so)\b|; (?=[a-z]{2}[a-z ]{8})| [—–] ).*",
     re.DOTALL | re.IGNORECASE,
 )
-_OR = re.compile(r",? or |, i\.e\.,? ")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _COMMAND = re.compile(r"\\(?:begin|end)\{\w+\*?\}(?:\{[lcr|]+\})?|\\[a-zA-Z]+")
 _KNOWN_WORD = re.compile(
@@ -104,10 +102,11 @@ def _choice(
 ) -> FinalAnswer | None:
     if _CHOICES.fullmatch(phrase):
         return FinalAnswer("choice", shown, ",".join(sorted(set(re.findall("[A-J]", phrase)))))
-    match = _CHOICE.match(phrase)
-    letter = _letter(match, mathematical and not options) if match else ""
-    if letter and letter in (options or _LETTERS):
-        return FinalAnswer("choice", shown, letter)
+    match = _CHOICE.fullmatch(phrase)
+    if match and _is_choice(*match.groups(default=""), variables=mathematical and not options):
+        letter = (match.group(1) or match.group(2)).upper()
+        if letter in (options or _LETTERS):
+            return FinalAnswer("choice", shown, letter)
     folded = phrase.casefold().strip(" .\"'")
     for option, text in options.items():
         if tidied(text[:LONGEST]).casefold().strip(" .\"'") == folded:
@@ -115,18 +114,15 @@ def _choice(
     return None
 
 
-def _letter(match: re.Match[str], only_capitals: bool) -> str:
-    """The letter that a choice begins with, if what follows belongs to its option."""
-    in_brackets, written = match["in_brackets"], match["in_brackets"] or match["bare"]
-    behind = match.string[match.end() :]
+def _is_choice(in_brackets: str, bare: str, behind: str, *, variables: bool) -> bool:
+    """Whether a letter is a choice by what stands behind it; `variables`: letters may be ones."""
     alone = not behind.strip(" .,:;)]")
-    if written.islower() and (only_capitals or not (in_brackets or alone)):
-        return ""
-    if _OTHER_LETTER.match(behind) or _INITIAL.fullmatch(behind):
-        return ""
-    if only_capitals and not (in_brackets or alone or behind[:2] in (". ", ") ", ": ")):
-        return ""
-    return written.upper() if alone or in_brackets or _EXPLAINED.fullmatch(behind) else ""
+    if (in_brackets or bare).islower() and (variables or not (in_brackets or alone)):
+        return False
+    if alone or in_brackets:
+        return not _NO_CHOICE.match(behind)
+    explained = _EXPLAINED.fullmatch(behind) and (behind[0] in ".):" or not variables)
+    return bool(explained) and not _NO_CHOICE.match(behind)
 
 
 def _boolean(phrase: str) -> FinalAnswer | None:
@@ -148,15 +144,11 @@ def _date(phrase: str, shown: str) -> FinalAnswer | None:
 def _number(phrase: str, shown: str, mathematical: bool) -> FinalAnswer | None:
     reasonless = _REASON.sub("", phrase)
     found = read_amount(reasonless, mathematical=mathematical)
-    if found:
-        alone = found.alone and reasonless == phrase
-        spelled = shown if alone or mathematical else found.spelled.replace(DOLLAR, "$")
-        return FinalAnswer("number", spelled, str(found.value), found.unit)
-    parts = _OR.split(phrase)[:MOST_ALTERNATIVES]
-    amounts = [each for part in parts if (each := read_amount(part, mathematical=mathematical))]
-    if len(amounts) != len(parts) or len({each.value for each in amounts}) > 1:
+    if found is None:
         return None
-    return FinalAnswer("number", shown, str(amounts[0].value), max(each.unit for each in amounts))
+    alone = found.alone and reasonless == phrase
+    spelled = shown if alone or mathematical else found.spelled.replace(DOLLAR, "$")
+    return FinalAnswer("number", spelled, str(found.value), found.unit)
 
 
 def _formula(phrase: str, shown: str, mathematical: bool) -> FinalAnswer | None:
