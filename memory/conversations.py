@@ -32,6 +32,9 @@ _LIST: Final = (
     "SELECT cid, count(*), max(created_at) FROM messages WHERE created_at >= ? "
     "GROUP BY cid ORDER BY max(id) DESC LIMIT ? OFFSET ?"
 )
+_CIDS: Final = (
+    "SELECT DISTINCT cid FROM messages WHERE cid > ? AND created_at >= ? ORDER BY cid LIMIT ?"
+)
 _COUNT: Final = "SELECT count(DISTINCT cid) FROM messages WHERE created_at >= ?"
 _INSERT: Final = "INSERT INTO messages (cid, role, content, created_at) VALUES (?, ?, ?, ?)"
 _TRIM: Final = (
@@ -98,7 +101,7 @@ class Conversations:
                 purging.cancel()
                 await asyncio.wait([purging])
 
-    async def messages(self, cid: str) -> list[Message]:
+    async def messages(self, cid: str) -> Sequence[Message]:
         """The last messages that are neither too many nor too old, oldest first.
 
         Those whose append has begun are among them.
@@ -110,12 +113,11 @@ class Conversations:
             await asyncio.wait([self._changing[cid]])
         mark = self._reading[cid] = object()
         try:
-            rows = await self._database.read(_LAST, _bytes(cid), self._cutoff(), self._kept)
+            messages = await self._stored(cid)
         finally:
             unchanged = self._reading.get(cid) is mark
             if unchanged:
                 del self._reading[cid]
-        messages = [Message(role, _text(content), _time(at)) for role, content, at in rows[::-1]]
         if unchanged and self._recent is not None:
             self._recent.put(cid, tuple(messages))
         return messages
@@ -145,14 +147,11 @@ class Conversations:
             raise StoreUnavailable("too many messages wait to be written")
         if not self._breaker.allow():
             raise StoreUnavailable("messages could not be written lately; tried again in a while")
-        key, at = _bytes(cid), _microseconds(new[0].created_at)
-        statements: list[Statement] = [
-            (_INSERT, (key, message.role, _bytes(message.content), at)) for message in new
-        ]
         known = self._recent.get(cid) if self._recent is not None else None
         after = None if known is None else (*known, *new)[-self._kept :]
         try:
-            await self._change(cid, [*statements, (_TRIM, (key, key, self._kept))], after)
+            trim: Statement = (_TRIM, (_bytes(cid), _bytes(cid), self._kept))
+            await self._change(cid, [*_inserts(cid, new), trim], after)
         except StoreUnavailable:
             self._breaker.failed()
             raise
@@ -173,6 +172,26 @@ class Conversations:
         statements = [(_ERASE, (_bytes(cid),))]
         [erased] = await self._change(cid, statements, (), scrubbed=True)
         return erased
+
+    async def exports(self) -> AsyncIterator[tuple[str, Sequence[Message]]]:
+        """Every conversation with its messages, each as of one moment."""
+        last: bytes | None = b""
+        while last is not None:
+            rows = await self._database.read(_CIDS, last, self._cutoff(), PURGED_TOGETHER)
+            for (cid,) in rows:
+                if messages := await self._stored(_text(cid)):
+                    yield _text(cid), messages
+            last = bytes(rows[-1][0]) if rows else None
+
+    async def restore(self, cid: str, messages: Sequence[Message]) -> bool:
+        """Put messages back; returns whether that was done. A conversation of which anything is
+        remembered is left as it is: that is newer."""
+        if not self._kept or await self._stored(cid):
+            return False
+        await self._change(cid, _inserts(cid, messages[-self._kept :]), None)
+        if self._recent is not None:
+            self._recent.drop(cid)
+        return True
 
     async def purge(self) -> int:
         """Forget the messages that are too old; returns how many that were.
@@ -196,6 +215,10 @@ class Conversations:
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the database does not answer."""
         await self._database.read("SELECT 1")
+
+    async def _stored(self, cid: str) -> Sequence[Message]:
+        rows = await self._database.read(_LAST, _bytes(cid), self._cutoff(), self._kept)
+        return [Message(role, _text(content), _time(at)) for role, content, at in rows[::-1]]
 
     async def _change(
         self,
@@ -230,6 +253,21 @@ class Conversations:
 
     def _cutoff(self) -> int:
         return _microseconds(datetime.now(UTC) - self._retention)
+
+
+def _inserts(cid: str, messages: Sequence[Message]) -> list[Statement]:
+    return [
+        (
+            _INSERT,
+            (
+                _bytes(cid),
+                message.role,
+                _bytes(message.content),
+                _microseconds(message.created_at),
+            ),
+        )
+        for message in messages
+    ]
 
 
 def _bytes(text: str) -> bytes:

@@ -16,7 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Self
 
 from memory.embeddings import Embeddings, open_embeddings
-from memory.entries import Applies, Entry, Export, Version
+from memory.entries import Applies, Entry, Export, Slot, Version
 from memory.errors import UnknownEntry
 from memory.migration import open_slots
 from memory.slots import Slots
@@ -25,6 +25,7 @@ from memory.turns import Turns, open_turns
 from memory.writer import Forget, Replace, Writer
 from settings import Settings
 
+USERS_TOGETHER: Final = 20
 LONG_PLAYBOOK: Final = 10_000  # characters; counting the tokens of more takes a while
 
 
@@ -97,8 +98,15 @@ class Playbook:
 
     async def export(self, cid: str) -> dict[str, Any]:
         """The user's entries with their histories, fit for JSON and for `restore`."""
-        entries = tuple(slot.history() for slot in await self._slots.read(cid))
-        return Export(cid=cid, entries=entries).model_dump(mode="json")
+        return _export(cid, await self._slots.read(cid)).model_dump(mode="json")
+
+    async def exports(self) -> AsyncIterator[Export]:
+        """The playbooks of all users that have one when this begins, each as of one moment."""
+        users = await self._slots.users()
+        for at in range(0, len(users), USERS_TOGETHER):
+            found = await self._slots.read_users(users[at : at + USERS_TOGETHER])
+            for cid, slots in found.items():
+                yield _export(cid, slots)
 
     @asynccontextmanager
     async def writing(self, cid: str, *, deadline: float | None = None) -> AsyncIterator[Writer]:
@@ -158,6 +166,10 @@ class Playbook:
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the store does not answer."""
         await self._store.ping()
+
+
+def _export(cid: str, slots: Sequence[Slot]) -> Export:
+    return Export(cid=cid, entries=tuple(slot.history() for slot in slots))
 
 
 def _costs(entries: Sequence[Entry], count_tokens: Callable[[str], int]) -> list[int]:

@@ -6,6 +6,7 @@ more for each mark in the collection, which is written together with the first e
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
@@ -42,19 +43,34 @@ class Slots:
 
     async def read(self, cid: str) -> list[Slot]:
         """The occupied slots of a user, oldest entry first."""
+        return (await self.read_users([digest(cid)])).get(cid, [])
+
+    async def read_users(self, digests: Sequence[str]) -> dict[str, list[Slot]]:
+        """The slots of several users, of each as of one moment, by cid."""
         rows: list[Row] = []
         first, more = 0, True
         while more:
             end = self._used
-            ids = [slot_id(cid, number) for number in range(first, end)]
+            ids = [f"{user}-{number}" for user in digests for number in range(first, end)]
             found = await self._rows.get([*ids, mark_id(end)])
             more = found.pop(mark_id(end), None) is not None
             rows += found.values()
             if more:
                 first, self._used = end, max(self._used, end + STEP)
-        # One without a text was forgotten, and its deletion cut short.
-        slots = [Slot(slot_number(row.id), _record(row), row.past) for row in rows if row.text]
-        return sorted(slots, key=lambda slot: slot.record.place)
+        users = defaultdict[str, list[Slot]](list)
+        for row in rows:
+            # One without a text was forgotten, and its deletion cut short.
+            if row.text:
+                record = Record.model_validate_json(row.text)
+                users[record.cid].append(Slot(slot_number(row.id), record, row.past))
+        for slots in users.values():
+            slots.sort(key=lambda slot: slot.record.place)
+        return users
+
+    async def users(self) -> list[str]:
+        """The digests of all users who have entries."""
+        ids = await self._rows.ids()
+        return sorted({id_.rpartition("-")[0] for id_ in ids if not is_mark(id_)})
 
     async def relevance(self, slots: Sequence[Slot], query: str) -> list[float]:
         """The cosine of each entry with the query; -1 for one that is gone by now."""
@@ -90,10 +106,6 @@ class Slots:
     async def count(self) -> int:
         """Entries of all users."""
         return await self._rows.count() - (self._used // STEP - 1)
-
-    async def ids(self) -> list[str]:
-        """The ids of all slots and marks."""
-        return await self._rows.ids()
 
     async def _of_query(self, query: str) -> Vectors:
         if not self._ranking.allow():
@@ -139,7 +151,11 @@ def row_of(slot: Slot, vector: Vectors) -> Row:
 
 def slot_id(cid: str, number: int) -> str:
     # A digest, so that no cid can be chosen to look like another's slot.
-    return f"{sha256(cid.encode(errors='surrogatepass')).hexdigest()}-{number}"
+    return f"{digest(cid)}-{number}"
+
+
+def digest(cid: str) -> str:
+    return sha256(cid.encode(errors="surrogatepass")).hexdigest()
 
 
 def slot_number(id_: str) -> int:
@@ -158,7 +174,3 @@ def marks_below(ids: Iterable[str]) -> list[str]:
     """The marks that slots of these ids need to be read."""
     end = max((slot_number(id_) for id_ in ids if not is_mark(id_)), default=0)
     return [mark_id(number) for number in range(STEP, end + 1, STEP)]
-
-
-def _record(row: Row) -> Record:
-    return Record.model_validate_json(row.text)

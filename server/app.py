@@ -12,7 +12,17 @@ from graphs.registry import Machines
 from memory.errors import MemoryStoreError
 from nodes.errors import MinerError
 from nodes.miner import Miner
-from server import __version__, components, errors, logs, metrics, openapi, remembered, service
+from server import (
+    __version__,
+    backup,
+    components,
+    errors,
+    logs,
+    metrics,
+    openapi,
+    remembered,
+    service,
+)
 from server.draining import draining_on_signal
 from server.health import Health
 from server.keys import Keys
@@ -68,7 +78,7 @@ def _assembled(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     app.include_router(components.router())
-    for routes in (service.routes, metrics.routes, remembered.routes):
+    for routes in (service.routes, metrics.routes, remembered.routes, backup.routes):
         app.include_router(routes)
     openapi.install(app, FORMS, remembered.BODIES, open_paths, BEARER_PATHS)
     return app

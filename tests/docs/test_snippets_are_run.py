@@ -41,6 +41,8 @@ RUN_BY: dict[str, dict[str, str]] = {
         "test_prometheus_reads_the_metrics_and_knows_what_the_rules_ask",
         "alert:": f"{OPERATORS}test_an_alert_fires_when_the_miner_is_down",
         "/export": f"{OPERATORS}test_a_user_is_copied_and_erased",
+        "tools.backup miner": "tools_backup/test_backup.py::test_the_commands_of_the_page_work",
+        "tools.backup --restore": "tools_backup/test_backup.py::test_the_commands_of_the_page_work",
     },
     "docs/registration.md": {
         "proxy_pass": "docs/test_proxy.py::"
