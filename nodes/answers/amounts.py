@@ -16,7 +16,7 @@ _SCALE = re.compile(
     r"(?i: ?-?(dozen|hundred|(?:thous|m|b|tr)(?:and|illion))s?\b)|(bn|[KkMB])(?![\w^/°])"
 )
 _DIGITS = re.compile(r"\.?\d|[¼-¾⅐-⅞]")
-_LAST_DIGIT = re.compile(r".*(?:(?<![a-df-zA-Z])(?<![a-zA-Z]\^)\d|[¼-¾⅐-⅞])", re.DOTALL)
+_LAST_DIGIT = re.compile(r".*(?:(?<![a-df-zA-Z])(?<![a-zA-Z]\^)\d|[¼-¾⅐-⅞])\}?", re.DOTALL)
 _BEFORE = re.compile(
     r"(?P<words>(?:.*?[\w.,;'\")][\s:]+)??)"
     r"(?:(?P<negative>minus|negative) )?(?P<sign>[-+]?)(?P<space> ?)"
@@ -29,7 +29,7 @@ _APPROXIMATELY = re.compile(
 )
 _ASIDE = re.compile(r" \([^()]*(?:[^\W\d_]{2}|[=≈%¤])[^()]*\)\.?$")
 _ROUNDED = re.compile(r"(?<=[\w)]) ?≈.*", re.DOTALL)
-_HALF = re.compile(r" and a half\b", re.IGNORECASE)
+_HALF = re.compile(r" and (?:a half|1/2)\b", re.IGNORECASE)
 # A name such as `x`, `f(2)` or `The total cost`, or arithmetic that leads to the right side.
 _LEADS_TO = re.compile(r"[^\W\d][\w' ]*(?:\([^()=]*\))?|[\d\s.,+\-*/^()%¤]*[\d)%][\w ]*")
 _JOINED = re.compile(r"\b(?:and|or)\b")

@@ -12,7 +12,8 @@ LARGEST_EXPONENT = 400
 _LOOSE_SIGN = re.compile(r"^([-+])\s+")
 _POWER_OF_TEN = re.compile(r"\s*[x*]\s*10\s*(?:\^|\*\*)\s*[({]?\s*([-+]?\d+)\s*[)}]?")
 _GROUPED = re.compile(r"(?<=\d)[, '](?=\d{3}(?!\d))")
-# 1.234.567 and 1.234,5 where the comma is the decimal sign.
+# 12,34,567 in India; 1.234.567 and 1.234,5 where the comma is the decimal sign.
+_INDIAN = re.compile(r"[-+]?\d{1,2}(?:,\d\d)+,\d{3}(?:\.\d+)?")
 _CONTINENTAL = re.compile(r"([-+]?)\d{1,3}(?:(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d+$)")
 _PLAIN = re.compile(
@@ -64,6 +65,8 @@ def _share(match: re.Match[str]) -> str:
 
 
 def _one_decimal_point(text: str, decimal_comma: bool) -> str:
+    if _INDIAN.fullmatch(text):
+        return text.replace(",", "")
     if _CONTINENTAL.fullmatch(text):
         return text.replace(".", "").replace(",", ".")
     grouped = _GROUPED.sub("", text)

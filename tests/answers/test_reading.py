@@ -1,5 +1,7 @@
 """Which final answer is read off a text."""
 
+from fractions import Fraction
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,22 @@ QUESTION = "Which is it?\n(A) Paris\n(B) Rome\n(C) 42"
 def test_the_answer_is_read_in_its_writers_spelling(text: str, kind: str, shown: str) -> None:
     found = read(text)
     assert (found.kind if found else "none", found.text if found else "") == (kind, shown)
+
+
+@pytest.mark.parametrize(("written", "value"), cases("numbers").items())
+def test_numbers_are_read_in_their_usual_spellings(written: str, value: str) -> None:
+    found = read_answer(f"Answer: {written}")
+    assert found is not None
+    assert found.kind == "number"
+    assert Fraction(found.value) == Fraction(value)
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(0, 999))
+def test_numbers_come_back_as_they_were_written(number: int, decimals: int) -> None:
+    for written in (f"{number}", f"{number:,}", f"{number:,}.{decimals:03}", f"{number}/7"):
+        found = read_answer(f"Answer: {written}")
+        assert found is not None
+        assert Fraction(found.value) == Fraction(written.replace(",", ""))
 
 
 @pytest.mark.parametrize(
