@@ -24,6 +24,7 @@ from server import (
     service,
 )
 from server.draining import draining_on_signal
+from server.gate import Gate
 from server.health import Health
 from server.keys import Keys
 from server.limiter import Limiter
@@ -31,7 +32,6 @@ from server.metrics import Metrics
 from server.middleware.access_log import AccessLog
 from server.middleware.auth import Auth
 from server.middleware.body import Body
-from server.middleware.concurrency import Concurrency, Gate
 from server.middleware.disconnect import CancelOnDisconnect
 from server.middleware.last_resort import LastResort
 from server.middleware.rate_limit import RateLimit
@@ -96,11 +96,12 @@ class _Guards:
 
 def _guards(settings: Settings) -> _Guards:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    metrics = Metrics()
     return _Guards(
-        Gate(settings.max_concurrency),
+        Gate(settings.max_concurrency, metrics),
         Limiter("wrong-keys", settings.auth_failure_limit, redis_url),
         Limiter("requests", settings.rate_limit, redis_url),
-        Metrics(),
+        metrics,
     )
 
 
@@ -124,7 +125,6 @@ def _middleware(
         ),
         Middleware(RateLimit, guards.requests, open_paths),
         Middleware(Body, settings.max_body_bytes),
-        Middleware(Concurrency, guards.gate, runs, guards.metrics),
         Middleware(CancelOnDisconnect, runs),
     ]
 
@@ -145,6 +145,7 @@ def _lifespan(settings: Settings, guards: _Guards) -> Lifespan:
                     "machines": Machines(miner),
                     "health": health,
                     "metrics": guards.metrics,
+                    "gate": guards.gate,
                 }
 
     return lifespan
