@@ -89,6 +89,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         envfile.create_first(ENV_FILE)
     elif not options.env_file.exists():
         raise SettingsError(f"there is no file {options.env_file} (--env-file)")
+    envfile.adopt_old_names(_env_file(), os.environ)
     return Settings.load()
 
 

@@ -32,6 +32,7 @@ UNSURE = (
 )
 NOTHING = "There was nothing to learn: no preference was named."
 REST_KEPT = "More was said than could be read off; the rest was kept word for word."
+NOBODY = "Nothing was kept: the request names no user (its cid is empty)."
 VERBATIM = "The feedback was kept word for word: no single preference could be read off it."
 _KEPT = {KEPT_VERBATIM: VERBATIM, REST_VERBATIM: REST_KEPT}
 MOST_READINGS = 5
@@ -42,6 +43,8 @@ async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
 
     Raises `PlaybookBusy` when that state never held still.
     """
+    if not state.cid:
+        return {"applied": [], "stale": False, "answer": NOBODY}
     # A caller that goes away must not leave half of the changes behind.
     return await asyncio.shield(miner.background.start(_applied(miner, state)))
 

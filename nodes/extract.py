@@ -81,7 +81,7 @@ class _Items(BaseModel):
 
 async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """Everything known of the user, in the order it was learnt."""
-    entries = await miner.playbook.all(state.cid)
+    entries = await miner.playbook.all(state.cid) if state.cid else []
     known = [
         Known(
             node_id=entry.node_id,

@@ -41,8 +41,7 @@ from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
 DOCS = ("/docs", "/redoc", "/openapi.json")
-# Prometheus could not send a header of another name before its version 2.55.
-BEARER_PATHS = frozenset({"/metrics"})
+UNCOUNTED = frozenset({"/health", "/ready", *DOCS})
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
@@ -64,7 +63,9 @@ def _assembled(settings: Settings) -> FastAPI:
     logs.configure(settings)
     guards = _guards(settings)
     docs, redoc, schema = DOCS if settings.docs_enabled else (None, None, None)
-    open_paths = frozenset({"/health", *(DOCS if settings.docs_enabled else ())})
+    open_paths = frozenset(
+        {"/health", "/ready", "/capabilities", *(DOCS if settings.docs_enabled else ())}
+    )
     app = FastAPI(
         title="Playbook Miner",
         version=__version__,
@@ -80,7 +81,7 @@ def _assembled(settings: Settings) -> FastAPI:
     app.include_router(components.router())
     for routes in (service.routes, metrics.routes, remembered.routes, backup.routes):
         app.include_router(routes)
-    openapi.install(app, FORMS, remembered.BODIES, open_paths, BEARER_PATHS)
+    openapi.install(app, FORMS, remembered.BODIES, open_paths)
     return app
 
 
@@ -120,10 +121,9 @@ def _middleware(
             Keys(settings.api_keys),
             guards.wrong_keys,
             open_paths=open_paths,
-            bearer_paths=BEARER_PATHS,
             metrics=guards.metrics,
         ),
-        Middleware(RateLimit, guards.requests, open_paths),
+        Middleware(RateLimit, guards.requests, UNCOUNTED),
         Middleware(Body, settings.max_body_bytes),
         Middleware(CancelOnDisconnect, runs),
     ]

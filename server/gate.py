@@ -20,11 +20,15 @@ class Gate:
 
     def check(self) -> None:
         """Raise `ApiError` 503 if no run may enter: a caller can try another miner in time."""
-        if self.draining:
-            raise _closed("draining", "the miner is shutting down", DRAINING_RETRY_AFTER)
+        self.check_draining()
         if self._in_work >= self._limit:
             detail = f"all {self._limit} places for requests are taken"
             raise _closed("at_capacity", detail, FULL_RETRY_AFTER)
+
+    def check_draining(self) -> None:
+        """Raise `ApiError` 503 if the miner is about to end."""
+        if self.draining:
+            raise _closed("draining", "the miner is shutting down", DRAINING_RETRY_AFTER)
 
     def place(self) -> "Place":
         return Place(self)
