@@ -2,30 +2,31 @@
 
 from typing import Literal
 
-from langgraph.graph import START, StateGraph
+from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes.apply import apply
-from nodes.extract import extract, extract_lines, feedback_of, recall_all
+from nodes.confirm import confirm
+from nodes.extract import extract, extract_lines, feedback_of
 from nodes.miner import Miner
-from nodes.preferences.praise import is_mere_praise
-from nodes.reconcile import reconcile
+from nodes.recall import recall_all
 from nodes.state import HumanFeedbackState, Request, Result
 from nodes.steps import best_effort, required
 
 Machine = CompiledStateGraph[HumanFeedbackState, None, Request, Result]
 
 EXPECTED_TOKENS = 60
+LOOK_TOKENS = 2
 
 
-def route_extract(state: HumanFeedbackState) -> Literal["extract_lines", "reconcile"]:
-    if state.extracted or state.halted or is_mere_praise(feedback_of(state)):
-        return "reconcile"
-    return "extract_lines"
+def route_recall(state: HumanFeedbackState) -> Literal["extract", "apply"]:
+    return "extract" if feedback_of(state) else "apply"
 
 
-def route_apply(state: HumanFeedbackState) -> Literal["reread", "__end__"]:
-    return "reread" if state.stale else "__end__"
+def route_extract(state: HumanFeedbackState) -> Literal["extract_lines", "confirm", "apply"]:
+    if state.halted:
+        return "apply"
+    return "extract_lines" if state.grounded is None else "confirm"
 
 
 def build(miner: Miner) -> Machine:
@@ -35,14 +36,12 @@ def build(miner: Miner) -> Machine:
     # Without a model the feedback is still kept, word for word.
     graph.add_node("extract", best_effort(miner, extract, lambda _: EXPECTED_TOKENS))
     graph.add_node("extract_lines", best_effort(miner, extract_lines, lambda _: EXPECTED_TOKENS))
-    graph.add_node("reconcile", required(miner, reconcile))
+    graph.add_node("confirm", best_effort(miner, confirm, lambda _: LOOK_TOKENS))
     graph.add_node("apply", required(miner, apply))
-    graph.add_node("reread", required(miner, recall_all))
     graph.add_edge(START, "recall")
-    graph.add_edge("recall", "extract")
+    graph.add_conditional_edges("recall", route_recall)
     graph.add_conditional_edges("extract", route_extract)
-    graph.add_edge("extract_lines", "reconcile")
-    graph.add_edge("reconcile", "apply")
-    graph.add_conditional_edges("apply", route_apply)
-    graph.add_edge("reread", "reconcile")
+    graph.add_edge("extract_lines", "confirm")
+    graph.add_edge("confirm", "apply")
+    graph.add_edge("apply", END)
     return graph.compile(name="human_feedback")

@@ -13,6 +13,7 @@ turn is not reentrant.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, Self
 
 from memory.embeddings import Embeddings, open_embeddings
@@ -26,6 +27,7 @@ from memory.writer import Forget, Replace, Writer
 from settings import Settings
 
 USERS_TOGETHER: Final = 20
+CUT_SHORT: Final = " …"
 LONG_PLAYBOOK: Final = 10_000  # characters; counting the tokens of more takes a while
 
 
@@ -73,18 +75,26 @@ class Playbook:
 
         All of them while their contents fit `max_tokens` together; beyond that the most important
         that fit: first those that apply always, the latest first, then the others by relevance.
+        One that would not fit alone is cut to half of `max_tokens`.
         """
         slots = await self._slots.read(cid)
         entries = [slot.entry for slot in slots]
         if sum(len(entry.content) for entry in entries) > LONG_PLAYBOOK:
-            costs = await asyncio.to_thread(_costs, entries, count_tokens)
+            entries, costs = await asyncio.to_thread(_costs, entries, count_tokens, max_tokens)
         else:
-            costs = _costs(entries, count_tokens)
+            entries, costs = _costs(entries, count_tokens, max_tokens)
         if sum(costs) <= max_tokens:
             return entries
         relevance = await self._slots.relevance(slots, query)
         ranked = sorted(range(len(entries)), key=lambda at: _rank(entries[at], relevance[at]))
         return [entries[at] for at in sorted(_fitting(ranked, costs, max_tokens))]
+
+    async def nearest(self, cid: str, text: str) -> list[Entry]:
+        """The user's entries, those first whose content is most like `text`."""
+        slots = await self._slots.read(cid)
+        relevance = await self._slots.relevance(slots, text)
+        ranked = sorted(range(len(slots)), key=lambda at: -relevance[at])
+        return [slots[at].entry for at in ranked]
 
     async def history(self, cid: str, node_id: str) -> list[Version]:
         """The versions of an entry, oldest first, the current one last.
@@ -172,8 +182,26 @@ def _export(cid: str, slots: Sequence[Slot]) -> Export:
     return Export(cid=cid, entries=tuple(slot.history() for slot in slots))
 
 
-def _costs(entries: Sequence[Entry], count_tokens: Callable[[str], int]) -> list[int]:
-    return [count_tokens(entry.content) for entry in entries]
+def _costs(
+    entries: Sequence[Entry], count_tokens: Callable[[str], int], max_tokens: int
+) -> tuple[list[Entry], list[int]]:
+    """The entries as they can be recalled, and the tokens of each."""
+    costs = [count_tokens(entry.content) for entry in entries]
+    fitting = [
+        entry if cost <= max_tokens else _in_part(entry, count_tokens, max_tokens // 2)
+        for entry, cost in zip(entries, costs, strict=True)
+    ]
+    return fitting, [
+        cost if cost <= max_tokens else count_tokens(entry.content)
+        for entry, cost in zip(fitting, costs, strict=True)
+    ]
+
+
+def _in_part(entry: Entry, count_tokens: Callable[[str], int], room: int) -> Entry:
+    content = entry.content
+    while (cost := count_tokens(f"{content}{CUT_SHORT}")) > room and content:
+        content = content[: min(len(content) - 1, len(content) * room // cost)]
+    return replace(entry, content=f"{content}{CUT_SHORT}") if content else entry
 
 
 def _rank(entry: Entry, relevance: float) -> tuple[int, float]:

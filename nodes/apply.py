@@ -1,114 +1,132 @@
-"""Making the reconciled changes to the playbook."""
+"""Deciding what a feedback changes in the playbook, and writing it: all of it, or nothing."""
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from memory import (
-    EntryConflict,
-    Forget,
-    InvalidEntry,
-    PlaybookFull,
-    Replace,
-    UnknownEntry,
-    Writer,
-)
-from nodes.errors import PlaybookBusy
+from memory import Add, Change, Entry, Forget, PlaybookFull, Replace, TurnTimeout, Writer
+from nodes.errors import DeadlinePassed
+from nodes.extract import sayings
 from nodes.miner import Miner
-from nodes.preferences.forgetting import order_to_forget_all
-from nodes.reconcile import KEPT_VERBATIM, REST_VERBATIM
-from nodes.state import (
-    Applied,
-    Change,
-    HumanFeedbackState,
-    HumanFeedbackUpdate,
-    PlaybookAction,
-)
+from nodes.preferences.forgetting import orders_to_forget_all
+from nodes.preferences.grounding import Wish, verbatim
+from nodes.preferences.quotes import same_text
+from nodes.state import Applied, HumanFeedbackState, HumanFeedbackUpdate, PlaybookAction
+from nodes.steps import deadline
 
-REJECTED = "not kept: it does not rest on words of the feedback, or names nothing known"
+KEPT_VERBATIM = "kept verbatim"
+LEARNT = "learnt"
+REPLACED = "replaced what was known"
+FORGOTTEN = "forgotten"
 ALREADY_KNOWN = "already known; kept as it is"
+BOTH_KEPT = "learnt; it is not certain what it replaces, so that both stay and the later one holds"
 UNSURE = (
-    "nothing was forgotten: it may have been said of the answer, or not of everything; to forget "
-    'all, say "Forget everything you know about me."'
+    "nothing was forgotten: it is not certain which known preference is meant; to forget all, say "
+    'only "Forget everything you know about me."'
 )
-NOTHING = "There was nothing to learn: no preference was named."
-REST_KEPT = "More was said than could be read off; the rest was kept word for word."
-NOBODY = "Nothing was kept: the request names no user (its cid is empty)."
-VERBATIM = "The feedback was kept word for word: no single preference could be read off it."
-_KEPT = {KEPT_VERBATIM: VERBATIM, REST_VERBATIM: REST_KEPT}
-MOST_READINGS = 5
+NOTHING = "There was nothing lasting to learn."
+
+Step = tuple[Change | None, Applied]  # a change to make, if any, and what is told once it is made
 
 
 async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
-    """Apply the changes, all on the state they were decided on, or none.
+    """Decide on the playbook as it is in the user's turn, and change it.
 
-    Raises `PlaybookBusy` when that state never held still.
+    Raises `DeadlinePassed` when the turn did not come in time; nothing was changed then.
     """
-    if not state.cid:
-        return {"applied": [], "stale": False, "answer": NOBODY}
-    # A caller that goes away must not leave half of the changes behind.
+    # A caller that goes away must not leave it unknown what was changed.
     return await asyncio.shield(miner.background.start(_applied(miner, state)))
 
 
 async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
-    async with miner.playbook.writing(state.cid) as writer:
-        if await _changed_since(writer, state):
-            if state.readings >= MOST_READINGS:
-                raise PlaybookBusy("others kept changing this playbook; nothing was changed")
-            return {"stale": True}
-        # What is dropped makes room for what is learnt.
-        ordered = sorted(state.changes, key=lambda change: change.action != "delete")
-        applied = [await _apply_one(writer, change) for change in ordered]
-    return {"applied": applied, "stale": False, "answer": _told(applied, state.fallbacks)}
-
-
-async def _changed_since(writer: Writer, state: HumanFeedbackState) -> bool:
-    now = {(entry.node_id, entry.version) for entry in await writer.all()}
-    return now != {(entry.node_id, entry.version) for entry in state.known}
-
-
-async def _apply_one(writer: Writer, change: Change) -> Applied:
+    grounded = state.grounded or verbatim(sayings(state))
     try:
-        return await _changed(writer, change)
-    except (PlaybookFull, UnknownEntry, EntryConflict, InvalidEntry) as error:
-        return Applied(
-            action=change.action if change.action in ("insert", "delete") else "update",
-            node_id=change.node_id,
-            success=False,
-            message=str(error),
-            content=change.content,
-        )
+        async with miner.playbook.writing(state.cid, deadline=deadline(state)) as writer:
+            entries = await writer.all()
+            forget_all = any(map(orders_to_forget_all, state.queries))
+            steps = list(planned(grounded.wishes, entries, forget_all=forget_all))
+            applied = await _written(writer, steps)
+    except TurnTimeout as error:
+        raise DeadlinePassed(str(error)) from None
+    return {
+        "applied": applied,
+        "answer": " ".join([_told(applied), *grounded.notes]),
+        "fallbacks": [KEPT_VERBATIM] if applied and state.grounded is None else [],
+    }
 
 
-async def _changed(writer: Writer, change: Change) -> Applied:
-    if change.action == "insert":
-        entry = await writer.add(change.content, change.category, change.evidence)
-        return _done("insert", entry.node_id, "learnt", change.content)
-    if change.action == "update":
-        await writer.apply(
-            [Replace(change.node_id, change.content, change.category, change.evidence)]
-        )
-        return _done("update", change.node_id, "replaced what was known", change.content)
-    if change.action == "delete":
-        await writer.apply([Forget(change.node_id)])
-        return _done("delete", change.node_id, "forgotten", change.content)
-    if change.action == "keep":
-        return _done("update", change.node_id, ALREADY_KNOWN, change.content)
-    message = UNSURE if order_to_forget_all(change.content) else REJECTED
+def planned(
+    wishes: Sequence[Wish], entries: Sequence[Entry], *, forget_all: bool = False
+) -> Iterator[Step]:
+    """What the wishes change in these entries.
+
+    An entry is replaced or forgotten only at the version at which that was confirmed; one that
+    has changed since stays.
+    """
+    left = {} if forget_all else {entry.node_id: entry for entry in entries}
+    yield from (_forgetting(entry) for entry in entries if forget_all)
+    for wish in wishes:
+        gone = [left[id_] for id_, at in wish.outdated if id_ in left and left[id_].version == at]
+        same = next((one for one in left.values() if same_text(one.content, wish.content)), None)
+        if wish.action == "forget":
+            if not gone:
+                yield None, _telling("delete", "", UNSURE, wish.content, success=False)
+        elif same:
+            gone = [entry for entry in gone if entry is not same]
+            yield None, _telling("update", same.node_id, ALREADY_KNOWN, same.content)
+        else:
+            yield _learning(wish, gone[0] if gone else None)
+        kept = 0 if same or wish.action == "forget" else 1  # the first lives on in what replaces it
+        yield from map(_forgetting, gone[kept:])
+        for entry in gone:
+            del left[entry.node_id]
+
+
+def _learning(wish: Wish, old: Entry | None) -> Step:
+    fields = (wish.content, wish.category, wish.evidence, wish.applies)
+    if old:
+        change = Replace(old.node_id, *fields, expected_version=old.version)
+        return change, _telling("update", old.node_id, REPLACED, wish.content)
+    message = BOTH_KEPT if wish.action == "replace" else LEARNT
+    return Add(*fields), _telling("insert", "", message, wish.content)
+
+
+def _forgetting(entry: Entry) -> Step:
+    told = _telling("delete", entry.node_id, FORGOTTEN, entry.content)
+    return Forget(entry.node_id, entry.version), told
+
+
+def _telling(
+    action: PlaybookAction, node_id: str, message: str, content: str, *, success: bool = True
+) -> Applied:
     return Applied(
-        action="insert", node_id="", success=False, message=message, content=change.content
+        action=action, node_id=node_id, success=success, message=message, content=content
     )
 
 
-def _done(action: PlaybookAction, node_id: str, message: str, content: str) -> Applied:
-    return Applied(action=action, node_id=node_id, success=True, message=message, content=content)
+async def _written(writer: Writer, steps: Sequence[Step]) -> list[Applied]:
+    """Make the changes; where there is no room for what is new, the others alone."""
+    changes = [change for change, _ in steps if change]
+    try:
+        done = iter(await writer.apply(changes))
+    except PlaybookFull as error:
+        full = {"success": False, "message": str(error)}
+        told = [
+            (None, text.model_copy(update=full)) if isinstance(change, Add) else (change, text)
+            for change, text in steps
+        ]
+        return await _written(writer, told)
+    return [
+        text.model_copy(update={"node_id": next(done).node_id}) if change else text
+        for change, text in steps
+    ]
 
 
-def _told(applied: list[Applied], fallbacks: list[str]) -> str:
+def _told(applied: Sequence[Applied]) -> str:
     if not applied:
         return NOTHING
     counts = Counter(change.message for change in applied if change.success)
     done = ", ".join(f"{count} {message}" for message, count in counts.items())
-    parts = [f"Preferences: {done}." if done else "No preference was changed."]
-    parts += [_KEPT[each] for each in fallbacks if done and each in _KEPT]
-    unsure = any(change.message == UNSURE for change in applied)
-    return " ".join([*parts, *([f"{UNSURE[0].upper()}{UNSURE[1:]}"] if unsure else [])])
+    failed = dict.fromkeys(change.message for change in applied if not change.success)
+    told = [f"Preferences: {done}." if done else "No preference was changed."]
+    return " ".join([*told, *(f"{text[0].upper()}{text[1:]}" for text in failed)])

@@ -7,7 +7,7 @@ import structlog
 
 from memory import QUERY_CHARACTERS, MemoryStoreError
 from nodes.miner import Miner
-from nodes.state import State, Turn, Update
+from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, State, Turn, Update
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +24,11 @@ async def recall(miner: Miner, state: State) -> Update:
     )
     told = [*preferences.get("fallbacks", []), *history.get("fallbacks", [])]
     return {"deadline": ends, **preferences, **history, "fallbacks": told}
+
+
+async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
+    """Everything known of the user, in the order it was learnt."""
+    return {"deadline": deadline_of(miner, state), "known": await miner.playbook.all(state.cid)}
 
 
 def about(state: State) -> str:

@@ -8,6 +8,9 @@ from typing import Annotated, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from memory import Entry
+from nodes.preferences.grounding import Grounded
+
 Role = Literal["system", "user", "assistant"]
 PlaybookAction = Literal["insert", "update", "delete"]
 Truncation = Literal["", "length", "deadline", "connection"]
@@ -196,50 +199,15 @@ class RefineUpdate(Update, total=False):
     changed: bool
 
 
-class Preference(Frozen):
-    """One thing a user said about how to be answered, as extracted from a feedback."""
-
-    category: str = "other"
-    content: str
-    quote: str
-    about: str = Field("", description="node_id of the known preference it is about, if any")
-
-
-class Known(Frozen):
-    """A playbook entry as it was read, for comparing with what it is when changes are applied."""
-
-    node_id: str
-    content: str
-    category: str
-    version: int
-
-
-class Change(Frozen):
-    """One change to be made to the playbook."""
-
-    action: Literal["insert", "update", "delete", "keep", "reject"]
-    content: str
-    category: str = "other"
-    evidence: str = ""
-    node_id: str = ""
-    version: int | None = None
-
-
 class HumanFeedbackState(State):
-    known: list[Known] = []
-    extracted: list[Preference] = []
-    changes: list[Change] = []
-    readings: int = Field(0, description="how often the playbook was read")
-    stale: bool = Field(False, description="the playbook changed while this feedback was read")
+    known: list[Entry] = []
+    grounded: Grounded | None = Field(None, description="unset while nothing could be read")
 
 
 class HumanFeedbackUpdate(Update, total=False):
-    known: list[Known]
-    extracted: list[Preference]
-    changes: list[Change]
+    known: list[Entry]
+    grounded: Grounded | None
     applied: list[Applied]
-    readings: int
-    stale: bool
 
 
 class SummaryState(State):

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -18,7 +18,6 @@ from nodes.miner import Miner
 from server import sse
 from server.context import context_of
 from server.errors import error_event
-from server.gate import Gate, Place
 from server.metrics import Metrics, parts_named
 from server.wire.parse import FORMS, parse
 
@@ -45,9 +44,7 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         context = context_of(request.scope)
         context.component = component
-        gate: Gate = request.state.gate
-        gate.check()
-        form, asked = parse(component, context.take_body())
+        form, asked = parse(component, await request.body())
         machines: Machines = request.state.machines
         wanted = asked.to_request(context.deadline)
 
@@ -58,8 +55,7 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
 
         if sse.wanted(request.headers.get("accept", "")):
             return _streamed(request, machines, component, wanted, body_of)
-        with gate.place():
-            result = await _in_time(machines.run(component, wanted), context.deadline)
+        result = await _in_time(machines.run(component, wanted), context.deadline)
         return Response(body_of(result), media_type="application/json", headers=headers(result))
 
     return answer
@@ -72,22 +68,19 @@ def _streamed(
     wanted: state.Request,
     body_of: Callable[[state.Result], bytes],
 ) -> Response:
-    gate: Gate = request.state.gate
-    place = gate.place()
-
-    def ended(result: state.Result) -> dict[str, bytes]:
-        place.free()
-        return {"miner": json.dumps(headers(result)).encode(), "result": body_of(result)}
-
+    context = context_of(request.scope)
     stream = sse.events(
         machines,
         component,
         wanted,
-        limit=context_of(request.scope).deadline + GRACE,
-        ended=ended,
+        limit=context.deadline + GRACE,
+        ended=lambda result: {
+            "miner": json.dumps(headers(result)).encode(),
+            "result": body_of(result),
+        },
         failed=lambda error: error_event(request.scope, error),
     )
-    return _Events(stream, place)
+    return _Events(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
 
 
 class _Events(StreamingResponse):
@@ -96,21 +89,15 @@ class _Events(StreamingResponse):
     The class it extends cancels again and again until it is obeyed, which breaks off the
     cleaning up of a run halfway: its nodes, and their model calls, would go on.
 
-    The run has its place from the beginning to its result, or until the answer to a caller that
-    no longer reads it is broken off.
+    The answer to a caller that no longer reads it is broken off, which frees its place.
     """
-
-    def __init__(self, stream: AsyncIterator[bytes], place: Place) -> None:
-        super().__init__(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
-        self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = context_of(scope)
         limit = asyncio.timeout(context.deadline + GRACE + READING_GRACE - time.monotonic())
         try:
-            with self._place:
-                async with limit:
-                    await self.stream_response(send)
+            async with limit:
+                await self.stream_response(send)
         except TimeoutError:
             if not limit.expired():
                 raise

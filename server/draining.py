@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from server.gate import Gate
+from server.middleware.concurrency import Gate
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -1,1 +1,1 @@
-"""What a feedback changes: grounding in the words of the user, the plan of changes."""
+"""What a feedback changes: what a model read in it, held to the words of the user."""

@@ -140,7 +140,7 @@ def test_machines_that_share_their_stores_are_one_miner(
             said = {"cid": "c", "human_feedback": "Always answer in French."}
             assert client.post(f"{one}/human_feedback", json=said).is_success
             assert client.post(f"{two}/complete", json=COMPLETE).is_success
-            assert "Answer in French" in backend.requests[-1].prompt
+            assert "Always answer in French." in backend.requests[-1].prompt
             told = client.get(f"{one}/conversations/c").json()
             assert "Paris" in [message["content"] for message in told["messages"]]
             assert client.delete(f"{two}/users/c").json()["entries"] == 1

@@ -12,13 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.check import read_pick, read_verdict
-from nodes.extract import read_json, read_lines
 from nodes.labelled import read_feedbacks
-from nodes.preferences.forgetting import order_to_forget_all, orders_to_forget
-from nodes.preferences.topics import topic_of
-from nodes.reconcile import planned
 from nodes.refine import read_open
-from nodes.state import Known, Preference
 
 _WORD = re.compile(r"[^\W_]+")
 LABELS = ("PROBLEM:", "SUGGESTION:", "**Problem:**", "Fix:", "1.", "-", "|", "\n", "\n\n", "---")
@@ -80,28 +75,9 @@ def test_nothing_in_a_feedback_is_invented(pieces: list[str]) -> None:
 @given(st.text(max_size=300))
 def test_no_text_raises(text: str) -> None:
     read_feedbacks(text)
-    read_lines(text, [])
-    read_json(text, [])
     read_open(text, 3)
     read_verdict(text)
     read_pick(text)
-    topic_of(text)
-    orders_to_forget(text)
-    order_to_forget_all(text)
-
-
-KNOWN = [Known(node_id=str(n), content=f"Keep {n}", category="other", version=1) for n in range(3)]
-
-
-@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=120))
-def test_whatever_a_model_extracts_no_text_is_kept_that_was_not_said(
-    content: str, quote: str, feedback: str
-) -> None:
-    preference = Preference(content=content, quote=quote, about="1")
-    for change in planned(feedback, [preference], KNOWN):
-        if change.action in ("insert", "update"):
-            assert change.evidence in feedback
-            assert change.content.strip()
 
 
 HARD = {
@@ -109,11 +85,7 @@ HARD = {
     "stars": "* " * 50_000,
     "bars": "| " * 50_000,
     "lines": "\n" * 100_000,
-    "labels": "PREFERENCE: " * 10_000,
-    "half lines": "PREFERENCE: a | QUOTE: b " * 5_000,
     "thoughts": "<think>" * 10_000,
-    "orders": "please forget " * 10_000,
-    "languages": "in French " * 10_000,
     "verdicts": "revise " * 20_000,
 }
 
@@ -124,11 +96,6 @@ async def test_no_text_keeps_a_reader_busy(text: str) -> None:
         for reader in (
             read_feedbacks,
             read_verdict,
-            topic_of,
-            orders_to_forget,
-            order_to_forget_all,
         ):
             reader(text)
             await asyncio.sleep(0)
-        read_lines(text, [])
-        read_json(text, [])

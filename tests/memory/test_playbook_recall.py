@@ -91,3 +91,21 @@ async def test_the_token_counter_fits(playbook: Playbook) -> None:
     count = TokenCounter().count
     recalled = await playbook.recall(CID, "pasta", max_tokens=30, count_tokens=count)
     assert 0 < sum(count(entry.content) for entry in recalled) <= 30
+
+
+async def test_what_is_longer_than_the_whole_budget_is_recalled_in_part(playbook: Playbook) -> None:
+    long = " ".join(f"word{number}" for number in range(100))
+    await playbook.add("long", "Be brief", "style")
+    await playbook.add("long", long, "style")
+    recalled = await playbook.recall("long", "x", max_tokens=20, count_tokens=words)
+    assert [words(entry.content) for entry in recalled] == [2, 10]
+    assert recalled[1].content.startswith("word0 word1 ")
+    assert recalled[1].content.endswith(" …")
+    [_, whole] = await playbook.recall("long", "x", max_tokens=102, count_tokens=words)
+    assert whole.content == long
+
+
+async def test_the_nearest_come_first(playbook: Playbook) -> None:
+    nearest = await playbook.nearest(CID, "Answer in German")
+    assert nearest[0].content == "Answer in French"
+    assert len(nearest) == len(ENTRIES)

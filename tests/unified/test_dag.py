@@ -77,4 +77,4 @@ async def test_what_a_user_says_reaches_the_next_answer(
     said = body(cid, "Learn", ["I only want answers in French."])
     learnt = await ask(client, "human_feedback", said)
     await ask(client, "complete", body(cid, "Greet", ["Say hello."], [learnt]))
-    assert "Answers in French" in shared_backend.requests[-1].prompt
+    assert "I only want answers in French." in shared_backend.requests[-1].prompt

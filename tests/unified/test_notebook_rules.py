@@ -293,7 +293,7 @@ async def test_the_notebook_of_human_feedback_is_the_json_of_its_actions(
     [action] = json.loads(output["notebook"])
     assert action["action"] == "insert"
     assert action["success"] is True
-    assert action["content"] == "Answers in French"
+    assert action["content"] == "I only want answers in French."
     assert action["node_id"]
     assert "learnt" in output["immediate_response"]
     again = json.loads((await ask(client, "human_feedback", sent))["output"]["notebook"])
