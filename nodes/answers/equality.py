@@ -14,8 +14,8 @@ def same(one: FinalAnswer, other: FinalAnswer) -> bool | None:
     if {one.kind, other.kind} <= {"number", "formula"}:
         return same_formula(one.value, other.value, lambda _, __: None)
     if one.kind == other.kind == "date":
-        pairs = zip(one.value, other.value, strict=False)
-        return len(one.value) == len(other.value) and all(a == b or "?" in (a, b) for a, b in pairs)
+        # One may leave out the year.
+        return one.value.endswith(other.value) or other.value.endswith(one.value)
     return one.kind == other.kind and one.value == other.value
 
 
