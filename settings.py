@@ -50,6 +50,10 @@ def _http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _http_urls(value: str) -> str:
+    return ",".join(_http_url(url.strip()) for url in value.split(","))
+
+
 def _check_address(url: str) -> None:
     try:
         # libpq takes several hosts, separated by commas.
@@ -82,6 +86,7 @@ def _redis_url(value: SecretStr) -> SecretStr:
 
 Rate = Annotated[str, AfterValidator(_rate)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
@@ -103,8 +108,9 @@ class Settings(BaseSettings):
     model_name: str | None = Field(
         None, description="model to ask for; each provider has a default of its own"
     )
-    vllm_api_base: HttpUrl = Field(
-        "http://localhost:8000/v1", description="address of the vLLM server"
+    vllm_api_base: HttpUrls = Field(
+        "http://localhost:8000/v1",
+        description="address of the vLLM server; of several, separated by commas",
     )
     miner_api_key: SecretStr = Field(
         ...,
@@ -114,8 +120,8 @@ class Settings(BaseSettings):
     max_tokens: int = Field(4000, ge=16, description="longest answer asked of the model, in tokens")
     temperature: float = Field(0.7, ge=0, le=2, description="sampling temperature of the answers")
 
-    openai_base_url: HttpUrl | None = Field(
-        None, description="another address that speaks OpenAI's API"
+    openai_base_url: HttpUrls | None = Field(
+        None, description="another address that speaks OpenAI's API, or several with commas"
     )
     vllm_api_key: SecretStr = Field(SecretStr("EMPTY"), description="key for `vllm`")
     local_api_base: HttpUrl = Field(

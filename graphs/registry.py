@@ -18,7 +18,6 @@ from graphs import (
     refine,
     summary,
 )
-from nodes.llm.thoughts import THINKS_FIRST, Sieve
 from nodes.miner import Miner
 from nodes.state import Request, Result
 
@@ -108,15 +107,11 @@ class _Texts:
     """The answers that a run is writing, one for each call of the model."""
 
     def __init__(self) -> None:
-        self._sieves: dict[str | None, Sieve] = {}
         self._calls: dict[str | None, int] = {}
 
     def token(self, message: BaseMessage, about: Mapping[str, Any]) -> Token | None:
-        """A piece of a message as a token, if any of it belongs to the answer."""
-        opened = THINKS_FIRST in (about.get("tags") or ())
-        sieve = self._sieves.setdefault(message.id, Sieve(opened=opened))
-        text = sieve.passes(message.text)
-        if not text:
+        """A piece of a message as a token, if there is any text in it."""
+        if not message.text:
             return None
         call = self._calls.setdefault(message.id, len(self._calls) + 1)
-        return Token(about["langgraph_node"], about.get("writes", "draft"), call, text)
+        return Token(about["langgraph_node"], about.get("writes", "draft"), call, message.text)

@@ -8,7 +8,7 @@ from nodes.answers.arithmetic import wrong_equalities
 from nodes.answers.final_answers import read_final_answer
 from nodes.context import Parts, Prompt, compose
 from nodes.errors import MinerError
-from nodes.llm.job import Reply
+from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.state import CompleteState, CompleteUpdate, Sample, Turn
 from nodes.steps import ask

@@ -69,7 +69,11 @@ async def _history(miner: Miner, state: State, seconds: float) -> Update:
         )
     except MemoryStoreError as error:
         return _without("history", error)
-    return {"history": [Turn(role=message.role, content=message.content) for message in messages]}
+    return {
+        "history": [
+            Turn(role=message.role, content=message.content, recalled=True) for message in messages
+        ]
+    }
 
 
 def _patience(deadline: float) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nodes import materials
 from nodes.context import Material, Parts, Prompt, compose
 from nodes.documents import says_nothing
-from nodes.llm.job import Reply
+from nodes.llm.turns import Reply
 from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
 from nodes.remarks import replaces

@@ -9,23 +9,17 @@ from typing import Annotated, Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from memory import Entry
+from nodes.llm.turns import Call, Role, Truncation, Turn
 from nodes.preferences.grounding import Grounded
 
-Role = Literal["system", "user", "assistant"]
+__all__ = ["Call", "Role", "Truncation", "Turn"]  # of the model client, and part of every state
+
 PlaybookAction = Literal["insert", "update", "delete"]
-Truncation = Literal["", "length", "deadline", "connection"]
 Halt = Literal["", "deadline", "failure"]
 
 
 class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class Turn(Frozen):
-    """One message of a conversation with the model."""
-
-    role: Role
-    content: str
 
 
 class Feedback(Frozen):
@@ -53,20 +47,6 @@ class Applied(Frozen):
     success: bool
     message: str
     content: str | None = None
-
-
-class Call(Frozen):
-    """One answered model call, for metrics: tokens, seconds, and whether it went as planned."""
-
-    node: str
-    provider: str
-    model: str
-    seconds: float
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
-    retries: int = 0
-    truncated: Truncation = ""
 
 
 class Timing(Frozen):

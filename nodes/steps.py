@@ -11,8 +11,7 @@ from langgraph.config import get_config
 from nodes.context import Parts, compose
 from nodes.errors import DeadlinePassed, MinerError
 from nodes.foreign import defused, restored, without_marks
-from nodes.llm.backend import JsonSchema
-from nodes.llm.job import Reply
+from nodes.llm.turns import JsonSchema, Reply
 from nodes.miner import Miner
 from nodes.state import State, Timing, Turn, Update
 

@@ -6,7 +6,7 @@ import time
 from nodes import materials
 from nodes.context import Material, Parts, compose, shared_out
 from nodes.errors import DeadlinePassed, MinerError
-from nodes.llm.job import Reply
+from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.state import SummaryState, SummaryUpdate, Update
 from nodes.steps import ask, deadline, write

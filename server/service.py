@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from graphs.registry import COMPONENTS
+from nodes.llm.model import BackendInfo
 from nodes.miner import Miner
 from server import __version__
 from server.context import context_of
@@ -35,6 +36,7 @@ class Details(Healthy, Snapshot):
     version: str
     llm_provider: str
     model: str
+    backends: list[BackendInfo] = Field(description="each address of the model's backends")
 
 
 class Capabilities(BaseModel):
@@ -73,6 +75,7 @@ async def health(request: Request) -> Details | Healthy:
         version=__version__,
         llm_provider=model.provider,
         model=model.model,
+        backends=miner.model.backends(),
         **watched.snapshot().model_dump(),
     )
 

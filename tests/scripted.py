@@ -27,6 +27,7 @@ from typing import Any, Self
 
 import uvicorn
 
+CANARY = "Say hello to the reader."  # of the miner's start-up canary, with its schema or without
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -329,7 +330,7 @@ class Scripted:
         await exchange.json(200, {"count": len(found), "tokens": found})
 
     async def _chat(self, request: Recorded, exchange: "_Exchange") -> None:
-        if request.schema_name == "canary":
+        if request.schema_name == "canary" or CANARY in request.prompt:
             self.canaries.append(request)
             await exchange.play(_resolve(self.canary, request))
             return

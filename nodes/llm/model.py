@@ -1,4 +1,4 @@
-"""The model client: every call within its deadline, retried, with a fallback."""
+"""The model client: every call within its deadline, tried again, with others to take over."""
 
 import asyncio
 import time
@@ -7,41 +7,37 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from math import ceil
 from typing import Self
-from urllib.parse import urlsplit
 
 import structlog
 
 from memory import TokenCounter
 from nodes.errors import (
     BackendError,
-    BackendUnavailable,
     DeadlinePassed,
     MinerError,
     TaskTooLong,
 )
-from nodes.llm.backend import PER_MESSAGE, Backend, JsonSchema, connect
-from nodes.llm.backend_errors import OnlyThoughts, RequestRefused, SchemaRefused, delay_before
-from nodes.llm.job import (
-    FEWEST_TOKENS,
-    RESERVE,
-    TEMPLATE_TOKENS,
-    Job,
-    Reply,
-    message_of,
-    most_tokens,
+from nodes.llm.backend import Backend, connect
+from nodes.llm.failures import (
+    Empty,
+    Filtered,
+    OnlyReasoning,
+    RequestRefused,
+    SchemaRefused,
+    WindowExceeded,
 )
+from nodes.llm.job import RESERVE, Job
 from nodes.llm.probe import probe, watch
 from nodes.llm.providers import endpoints
-from nodes.state import Turn
+from nodes.llm.turns import MIN_ANSWER_TOKENS, TOKENS_PER_MESSAGE, JsonSchema, Reply, Turn
 from settings import Settings
 
 log = structlog.get_logger(__name__)
 
-ATTEMPTS = 3
-LONGEST_DELAY = 1.0  # between two tries, while another backend could take over
-COOL_DOWN = 30.0
-SILENCE = 5.0  # seconds without an answer that make a backend rest; a short deadline proves nothing
+TEMPLATE_TOKENS = 64  # what chat templates add to a prompt of their own, such as a date
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
+TOLD_AGAIN = 60.0  # seconds between two log lines about the same failure
+MOST_SHORTENINGS = 3  # of one conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +50,23 @@ class ModelInfo:
     note: str
 
 
+@dataclass(frozen=True, slots=True)
+class BackendInfo:
+    """What `/health` tells of one address: `dialect` is what it was found not to take."""
+
+    provider: str
+    address: str
+    model: str
+    context_length: int
+    answers: bool
+    resting: bool
+    in_flight: int
+    json_schema: bool | None
+    dialect: list[str]
+
+
 class Model:
-    """The configured backend and, behind it, the fallback."""
+    """The addresses of the configured provider and, behind them, the fallback's."""
 
     def __init__(
         self, settings: Settings, backends: Sequence[Backend], tokens: TokenCounter
@@ -63,6 +74,7 @@ class Model:
         self._settings = settings
         self._backends = list(backends)
         self._tokens = tokens
+        self._told: dict[tuple[str, str], tuple[float, int]] = {}
 
     @classmethod
     @asynccontextmanager
@@ -71,7 +83,8 @@ class Model:
     ) -> AsyncIterator[Self]:
         """Connect and probe. A backend that is down is a warning: it is asked again until up.
 
-        `tokens` spares building another counter.
+        `tokens` spares building another counter. Raises `SettingsError` for a proxy of the
+        environment that cannot be used.
         """
         # In threads: both read files, the clients those of the certificates.
         if tokens is None:
@@ -90,7 +103,7 @@ class Model:
                 watcher.cancel()
             await asyncio.gather(*watchers, return_exceptions=True)
             for backend in model._backends:
-                await backend.chat.root_async_client.close()
+                await backend.wire.close()
 
     @property
     def context_length(self) -> int:
@@ -100,8 +113,8 @@ class Model:
 
     @property
     def honours_schema(self) -> bool:
-        """Whether a JSON schema is worth sending; assumed until the canary showed otherwise."""
-        return self._order()[0].honours_schema is not False
+        """Whether a JSON schema is worth sending; assumed until something else was seen."""
+        return self._first.takes_schema
 
     def describe(self) -> ModelInfo:
         first = self._backends[0]
@@ -109,8 +122,25 @@ class Model:
             first.endpoint.provider, first.model, self.context_length, first.endpoint.note
         )
 
+    def backends(self) -> list[BackendInfo]:
+        """Every address, and what is known of it now."""
+        return [
+            BackendInfo(
+                provider=each.endpoint.provider,
+                address=each.wire.host,
+                model=each.model,
+                context_length=each.context_length,
+                answers=each.answered_at > float("-inf") and not each.refusing,
+                resting=each.breaker.resting,
+                in_flight=each.in_flight,
+                json_schema=each.honours_schema,
+                dialect=each.knowledge.dialect.told(),
+            )
+            for each in self._backends
+        ]
+
     async def ping(self, seconds: float = 2.0) -> bool:
-        """Whether any backend lists its models in time."""
+        """Whether any backend answers in time when asked for its models."""
         return any(
             await asyncio.gather(*(backend.lists_models(seconds) for backend in self._backends))
         )
@@ -125,16 +155,16 @@ class Model:
 
     async def count(self, turns: Sequence[Turn]) -> int | None:
         """Tokens of a prompt by the tokenizer of the backend asked first; `None` without one."""
-        return await self._order()[0].count([message_of(turn) for turn in turns])
+        return await self._first.count(turns)
 
     def fits(self, deadline: float, tokens: int) -> bool:
         """Whether an answer of `tokens` tokens is expected before `deadline`."""
         left = deadline - time.monotonic() - RESERVE
-        return left > 0 and self._order()[0].pace.expected(tokens) <= left
+        return left > 0 and self._first.latency.expected(tokens) <= left
 
     def with_thoughts(self, tokens: int) -> int:
-        """Tokens of a short answer and of the thoughts that the model is known to put before it."""
-        return tokens + int(self._order()[0].thinking.tokens)
+        """Tokens of a short answer and of the reasoning that is known to come before it."""
+        return tokens + int(self._first.reasoning.tokens)
 
     async def ask(
         self,
@@ -152,7 +182,8 @@ class Model:
 
         `deadline` is on the clock of `time.monotonic()`. With `keep_partial`, what had come when
         time ran out or the connection broke is an answer too, marked as truncated. The tokens of
-        such a call, and of one `shown`, reach whoever streams the run.
+        such a call, and of one `shown`, reach whoever streams the run. Failed tries are made again,
+        with any backend, while one could still bring an answer.
 
         Raises `DeadlinePassed` when nothing came in time, `BackendUnavailable` or
         `BackendRefused` when no backend gave an answer, and `TaskTooLong` when the conversation
@@ -160,12 +191,11 @@ class Model:
         """
         longest = self._settings.max_tokens
         wanted = min(limit or longest, longest)
-        thoughts = max(backend.thinking.allowance for backend in self._backends)
-        most = await self._fitting(turns, min(wanted + thoughts, longest))
+        allowance = max(backend.reasoning.allowance for backend in self._backends)
+        most = await self._fitting(turns, min(wanted + allowance, longest), self.context_length)
         job = Job(
             node=node,
             turns=turns,
-            messages=[message_of(turn) for turn in turns],
             deadline=deadline,
             limit=min(wanted, most),
             most=most,
@@ -175,111 +205,110 @@ class Model:
             shown=shown or keep_partial,
         )
         failure: MinerError = DeadlinePassed("no time was left to ask the model")
-        for backend in self._order():
-            began = time.monotonic()
-            if began >= job.last_moment:
-                break
-            try:
-                return await self._persist(backend, job)
-            except SchemaRefused:
-                backend.honours_schema = False
-                raise
-            except (RequestRefused, OnlyThoughts) as error:
-                failure = error  # another request may be fine
-            except MinerError as error:
-                failure = error
-                silent = time.monotonic() - began >= SILENCE and not job.waits_for(backend)
-                if isinstance(error, BackendError) or silent:
-                    self._rest(backend, error)
-        if keep_partial and job.partial:
-            return job.partial_reply()
-        raise failure
-
-    async def _persist(self, backend: Backend, job: Job) -> Reply:
-        for attempt in range(ATTEMPTS):
+        while chosen := job.next(self._backends):
+            backend, wait = chosen
+            await asyncio.sleep(wait)
             try:
                 return await self._once(backend, job)
-            except OnlyThoughts:
+            except SchemaRefused:
                 raise
-            except BackendUnavailable as error:
-                log.warning(
-                    "model call failed",
-                    node=job.node,
-                    provider=backend.endpoint.provider,
-                    attempt=attempt + 1,
-                    reason=str(error),
-                )
-                job.note_failure(backend, error)
-                delay = delay_before(attempt + 1, error)
-                longest = job.last_moment - time.monotonic()
-                if not self._is_last(backend):
-                    longest = min(longest, LONGEST_DELAY)
-                if attempt + 1 == ATTEMPTS or delay > longest:
-                    raise
-                await asyncio.sleep(delay)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            except WindowExceeded as error:
+                failure = error
+                await self._shorten(backend, job, error.window)
+            except MinerError as error:
+                failure = error
+                self._note(job, backend, error)
+                if _refuses_history(error, job) and job.next(self._backends) is None:
+                    job.begin_anew([turn for turn in job.turns if not turn.recalled], job.most)
+        if kept := job.kept():
+            return kept
+        raise failure
 
     async def _once(self, backend: Backend, job: Job) -> Reply:
-        left = job.last_moment - time.monotonic()
-        if left <= 0:
-            raise DeadlinePassed("the deadline passed before the model answered")
-        # Without anyone to take over, waiting on is better than asking a busy backend anew.
-        patience = left if self._is_last(backend) else left / 2
+        exchange = job.exchange(backend, others=job.has_others(backend, self._backends))
         try:
-            answer = await backend.call(
-                job.messages,
-                limit=job.deliverable(backend, left),
-                temperature=job.temperature,
-                seconds=left if job.keep_partial else patience,
-                first_token_seconds=patience,
-                schema=job.schema,
-                streamed=job.keep_partial,
-                shown=job.shown,
-            )
+            await backend.call(exchange)
         except TimeoutError:
             raise DeadlinePassed("the model did not answer in time") from None
-        if not answer.text and answer.truncated == "deadline":
+        if exchange.text:
+            return job.reply(backend, exchange)
+        if exchange.truncated == "deadline":
             raise DeadlinePassed("the model was still thinking at the deadline")
-        if not answer.text and answer.truncated == "length":
-            raise OnlyThoughts("the model's answer had not begun when it reached its length limit")
-        if not answer.text:
-            raise BackendUnavailable("the model's backend sent an empty answer")
-        return job.reply(backend, answer)
+        if exchange.truncated == "length":
+            raise OnlyReasoning("the model's answer had not begun when it reached its length limit")
+        if exchange.truncated == "filtered":
+            raise Filtered("the content filter of the model's provider left nothing of the answer")
+        raise Empty(exchange.reasoning.strip())
 
-    async def _fitting(self, turns: Sequence[Turn], wanted: int) -> int:
-        """As many of `wanted` tokens as the window has room for after the prompt."""
-        window = self.context_length
-        if most_tokens(turns) + wanted <= window:
-            return wanted
+    async def _shorten(self, backend: Backend, job: Job, window: int | None) -> None:
+        """Learn the window from a refusal, and fit the conversation into it, oldest turns first."""
+        if window is None:
+            estimate = await asyncio.to_thread(self._estimated, job.turns)
+            window = ceil(0.75 * (estimate + job.most))
+        backend.context_length = min(backend.context_length, window)
+        if job.shortened >= MOST_SHORTENINGS:
+            raise TaskTooLong("the conversation is too long for the model's window")
+        # Where the estimate gave too little, each further refusal leaves more room.
+        size = int(self.context_length * 0.85**job.shortened)
+        turns = list(job.turns)
+        while True:
+            try:
+                most = await self._fitting(turns, job.most, size)
+            except TaskTooLong:
+                oldest = next((turn for turn in turns if turn.recalled), None)
+                if oldest is None:
+                    raise
+                turns.remove(oldest)
+            else:
+                break
+        log.warning("conversation shortened", node=job.node, window=backend.context_length)
+        job.begin_anew(turns, most)
+
+    async def _fitting(self, turns: Sequence[Turn], wanted: int, window: int) -> int:
+        """As many of `wanted` tokens as `window` has room for after the prompt."""
+        if sum(len(turn.content) for turn in turns) * 4 + wanted <= window:
+            return wanted  # no tokenizer makes more of a character than its bytes
         counted = await self.count(turns)
         if counted is None:
             counted = await asyncio.to_thread(self._estimated, turns)
         room = window - counted - TEMPLATE_TOKENS
         if room <= 0:
             raise TaskTooLong("the conversation is too long for the model's window")
-        return min(wanted, max(room, FEWEST_TOKENS))
+        return min(wanted, max(room, MIN_ANSWER_TOKENS))
 
     def _estimated(self, turns: Sequence[Turn]) -> int:
-        estimate = sum(self._tokens.count(turn.content) + PER_MESSAGE for turn in turns)
+        estimate = sum(self._tokens.count(turn.content) + TOKENS_PER_MESSAGE for turn in turns)
         return ceil(estimate / SAFETY)
 
-    def _is_last(self, backend: Backend) -> bool:
-        return backend is self._order()[-1]
+    @property
+    def _first(self) -> Backend:
+        """Whoever would be asked now."""
+        return min(self._backends, key=lambda each: (each.breaker.resting, each.rank))
 
-    def _order(self) -> list[Backend]:
-        now = time.monotonic()
-        return sorted(self._backends, key=lambda backend: backend.rests_until > now)
-
-    def _rest(self, backend: Backend, error: MinerError) -> None:
-        if len(self._backends) == 1:
+    def _note(self, job: Job, backend: Backend, error: MinerError) -> None:
+        job.failed(backend, error)
+        if isinstance(error, BackendError) and error.retry_after:
+            backend.breaker.rest(error.retry_after)
+        key, now = (backend.wire.host, str(error)), time.monotonic()
+        at, unsaid = self._told.get(key, (float("-inf"), 0))
+        if now - at < TOLD_AGAIN:
+            self._told[key] = at, unsaid + 1
             return
-        backend.rests_until = time.monotonic() + COOL_DOWN
+        self._told[key] = now, 0
         log.warning(
-            "backend rests",
+            "model call failed",
+            node=job.node,
             provider=backend.endpoint.provider,
-            seconds=COOL_DOWN,
+            address=backend.wire.host,
             reason=str(error),
+            unsaid=unsaid,
         )
+
+
+def _refuses_history(error: MinerError, job: Job) -> bool:
+    """Whether the request may have been refused for what earlier requests said."""
+    poisoned = isinstance(error, RequestRefused) and not job.shortened
+    return poisoned and any(turn.recalled for turn in job.turns)
 
 
 async def _probed(backend: Backend) -> bool:
@@ -289,7 +318,7 @@ async def _probed(backend: Backend) -> bool:
         log.warning(
             "backend does not answer yet; requests get a 503 until it does",
             provider=backend.endpoint.provider,
-            address=urlsplit(backend.endpoint.base_url).netloc.rpartition("@")[2],
+            address=backend.wire.host,
             reason=str(error),
         )
         return False

@@ -1,94 +1,101 @@
 """The start-up canary: what a backend serves, how much it takes, what it really honours."""
 
 import asyncio
-import json
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import openai
+import orjson
 import structlog
-from langchain_core.messages import HumanMessage
-from openai.pagination import AsyncPage
-from openai.types import Model
 
 from nodes.errors import BackendError, BackendUnavailable
-from nodes.llm.backend import Backend, JsonSchema
-from nodes.llm.backend_errors import SchemaRefused, translated
+from nodes.llm.backend import Backend
+from nodes.llm.dialect import Wanted
+from nodes.llm.exchange import Exchange
+from nodes.llm.turns import JsonSchema, Turn
 
 log = structlog.get_logger(__name__)
 
-CANARY_SCHEMA: dict[str, Any] = {
+CANARY_SCHEMA: JsonSchema = {
     "title": "canary",
     "type": "object",
     "properties": {"colour": {"type": "string", "enum": ["heliotrope"]}},
     "required": ["colour"],
     "additionalProperties": False,
 }
-CANARY_PROMPT = "Say hello to the reader."  # nothing in it asks for the schema's answer
+# What the machines send: a system turn, and nothing that asks for the schema's answer.
+CANARY = [
+    Turn(role="system", content="You are a careful assistant."),
+    Turn(role="user", content="Say hello to the reader."),
+]
+CANARY_TOKENS = 24
 CANARY_SECONDS = 15.0
 START_SECONDS = 3.0  # the miner serves only after its first probe; `watch` is more patient
+WINDOW_NAMES = (
+    *("max_model_len", "context_length", "context_window", "max_context_length"),
+    *("loaded_context_length", "max_input_tokens", "n_ctx", "n_ctx_train"),
+)
 
 
 async def probe(backend: Backend, seconds: float = START_SECONDS) -> None:
-    """Ask the backend for its models, its window and whether a JSON schema constrains it.
+    """Ask the backend for its models and its window, and try what the machines really send.
 
-    Fills in `backend.model` (where none was chosen), `context_length`, `honours_schema` and
-    `pace`, and logs them. Raises `BackendError` when the backend gives no answer, or not all of
-    it within `seconds`; what it told until then is kept.
+    Fills in `backend.model` (where none was chosen), `context_length`, `honours_schema`, its
+    dialect and latency, and logs them. Raises `BackendError` when the backend gives no answer, or
+    not all of it within `seconds`; what it told until then is kept.
     """
     try:
         async with asyncio.timeout(seconds):
-            await _probe(backend)
+            await _learn(backend)
     except TimeoutError:
         raise BackendUnavailable("the model's backend does not answer in time") from None
 
 
-async def _probe(backend: Backend) -> None:
-    try:
-        await _learn(backend)
-    except (BackendError, TimeoutError):
-        raise
-    except Exception as error:
-        # The client trips over answers that are none. That must neither keep the miner from
-        # starting nor end the watch, which nobody awaits.
-        raise BackendUnavailable(
-            f"the model's backend sent an unreadable answer ({type(error).__name__})"
-        ) from error
+async def watch(backend: Backend, *, every: float = 15.0) -> None:
+    """Probe until it succeeds, so that a backend that comes up late is known after all.
+
+    The first time at once, and each time more patiently than at the start.
+    """
+    while True:
+        try:
+            await probe(backend, 2 * CANARY_SECONDS)
+        except BackendError:
+            await asyncio.sleep(every)
+        else:
+            return
 
 
 async def _learn(backend: Backend) -> None:
-    cards = await _models(backend)
+    cards = _cards(await _told(backend, "/models"))
     card = _served(backend, cards)
-    window = _window(card)
+    window = _window(card) or _window(await _told(backend, "/props", root=True))
     if window:
         backend.context_length = window
     backend.honours_schema = await _honours_schema(backend)
     log.info(
         "backend answers",
         provider=backend.endpoint.provider,
+        address=backend.wire.host,
         model=backend.model,
         context_length=backend.context_length,
         json_schema=backend.honours_schema,
     )
 
 
-async def _models(backend: Backend) -> list[Mapping[str, Any]]:
-    client: openai.AsyncOpenAI = backend.chat.root_async_client
+async def _told(backend: Backend, path: str, *, root: bool = False) -> object:
+    """What the backend says there, if it says anything: no such page is an outage."""
+    async with backend.wire.ask(path, root=root) as response:
+        body = await response.read()
+        if response.status >= 500:  # noqa: PLR2004
+            raise BackendUnavailable(f"the model's backend answered {response.status}")
     try:
-        async with asyncio.timeout(CANARY_SECONDS):
-            page = await client.models.list()
-    except TimeoutError:
-        raise BackendUnavailable("the model's backend does not list its models") from None
-    except openai.NotFoundError:
-        return []  # not every compatible server has the list
-    except openai.OpenAIError as error:
-        raise translated(error) from error
-    except ValueError as error:
-        raise BackendUnavailable("the model's backend sent an unreadable answer") from error
-    # The client does not check what it was sent.
-    cards = page.data if isinstance(page, AsyncPage) else None
-    return [card.model_dump() for card in cards or () if isinstance(card, Model)]
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _cards(told: object) -> list[Mapping[str, Any]]:
+    found = told.get("data") or told.get("models") if isinstance(told, dict) else told
+    return [card for card in found if isinstance(card, dict)] if isinstance(found, list) else []
 
 
 def _served(backend: Backend, cards: list[Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -108,52 +115,48 @@ def _served(backend: Backend, cards: list[Mapping[str, Any]]) -> Mapping[str, An
     return {}
 
 
-def _window(card: Mapping[str, Any]) -> int | None:
-    # vLLM puts the window into its card; llama.cpp reports the slot's and the trained one.
-    meta = card.get("meta")
-    details = meta if isinstance(meta, dict) else {}
-    found = [card.get("max_model_len"), details.get("n_ctx"), details.get("n_ctx_train")]
-    return min((size for size in found if isinstance(size, int) and size > 0), default=None)
+def _window(told: object) -> int | None:
+    """The smallest of the sizes told, here or one level below: a slot's, not the trained one."""
+    return min(_sizes(told), default=None)
+
+
+def _sizes(told: object, depth: int = 0) -> Iterator[int]:
+    if not isinstance(told, dict):
+        return
+    for name, value in told.items():
+        if name in WINDOW_NAMES and str(value).isdigit() and int(value) > 0:
+            yield int(value)
+        elif depth < 1:
+            yield from _sizes(value, depth + 1)
 
 
 async def _honours_schema(backend: Backend) -> bool:
     try:
         text = await _sing(backend, CANARY_SCHEMA)
-    except SchemaRefused:
-        return False
     except BackendError:
+        text = ""
+    if not text:
         await _sing(backend, None)  # raises where it was not the schema
         return False
     try:
-        return bool(json.loads(text) == {"colour": "heliotrope"})
-    except json.JSONDecodeError:
+        return bool(orjson.loads(text) == {"colour": "heliotrope"})
+    except orjson.JSONDecodeError:
         return False
 
 
 async def _sing(backend: Backend, schema: JsonSchema | None) -> str:
+    wanted = Wanted(
+        model=backend.model,
+        turns=CANARY,
+        limit_field=backend.endpoint.limit_field,
+        limit=CANARY_TOKENS,
+        temperature=0.0,
+        schema=schema,
+        stream=True,
+    )
+    exchange = Exchange(wanted, CANARY_SECONDS, CANARY_SECONDS)
     try:
-        answer = await backend.call(
-            [HumanMessage(CANARY_PROMPT)],
-            limit=24,
-            temperature=0.0,
-            seconds=CANARY_SECONDS,
-            schema=schema,
-        )
+        await backend.call(exchange)
     except TimeoutError:
         raise BackendUnavailable("the model's backend does not answer") from None
-    return answer.text
-
-
-async def watch(backend: Backend, *, every: float = 15.0) -> None:
-    """Probe until it succeeds, so that a backend that comes up late is known after all.
-
-    The first time at once, and each time more patiently than at the start.
-    """
-    while True:
-        try:
-            await _probe(backend)
-        except BackendError:
-            await asyncio.sleep(every)
-        else:
-            backend.rests_until = time.monotonic()
-            return
+    return exchange.text

@@ -9,10 +9,6 @@ from pydantic import SecretStr
 from settings import Provider, Settings
 
 LimitField = Literal["max_tokens", "max_completion_tokens"]
-OTHER_LIMIT_FIELD: dict[LimitField, LimitField] = {
-    "max_tokens": "max_completion_tokens",
-    "max_completion_tokens": "max_tokens",
-}
 Tokenizer = Literal["prompt", "content", "none"]
 
 OPENAI_API = "https://api.openai.com/v1"
@@ -24,6 +20,7 @@ LOCAL_NOTE = "a small embedded model, good for a first look; point LLM_PROVIDER 
 class Row:
     """A provider: where the settings put it, and what is known of it before it is asked.
 
+    `base_url` may be several addresses, separated by commas.
     `window`, in tokens, stands in where the backend does not report one. `tokenizer` is what its
     `/tokenize` takes, if it has one: a `prompt` as vLLM's, or `content` as llama.cpp's.
     """
@@ -63,10 +60,11 @@ DEFAULT_MODELS = {provider: row.model for provider, row in PROVIDERS.items()}
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One OpenAI-compatible endpoint and the model asked of it.
+    """One OpenAI-compatible address and the model asked of it.
 
     `limit_field` is the name under which it takes the longest answer allowed: OpenAI renamed it,
-    older servers know only the first name. The rest is as in `Row`.
+    older servers know only the first name. `rank` is 0 for the configured provider, 1 for the
+    fallback. The rest is as in `Row`.
     """
 
     provider: Provider
@@ -78,28 +76,34 @@ class Endpoint:
     assumed_context: int
     tokenizer: Tokenizer
     note: str = ""
+    rank: int = 0
 
 
-def endpoint(settings: Settings, provider: Provider, model: str | None) -> Endpoint:
-    """The endpoint of `provider` as the settings describe it."""
+def _endpoints(
+    settings: Settings, provider: Provider, model: str | None, rank: int
+) -> list[Endpoint]:
+    """The addresses of `provider` as the settings describe them."""
     row = PROVIDERS[provider]
-    base_url = row.base_url(settings)
-    return Endpoint(
-        provider=provider,
-        base_url=base_url,
-        api_key=row.api_key(settings) or NO_KEY,
-        model=model or DEFAULT_MODELS[provider],
-        model_is_default=model is None,
-        limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
-        assumed_context=settings.max_context_tokens or row.window,
-        tokenizer=row.tokenizer,
-        note=row.note,
-    )
+    return [
+        Endpoint(
+            provider=provider,
+            base_url=base_url,
+            api_key=row.api_key(settings) or NO_KEY,
+            model=model or DEFAULT_MODELS[provider],
+            model_is_default=model is None,
+            limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
+            assumed_context=settings.max_context_tokens or row.window,
+            tokenizer=row.tokenizer,
+            note=row.note,
+            rank=rank,
+        )
+        for base_url in row.base_url(settings).split(",")
+    ]
 
 
 def endpoints(settings: Settings) -> list[Endpoint]:
-    """The configured provider, and after it the fallback where there is one."""
-    rows = [endpoint(settings, settings.llm_provider, settings.model_name)]
+    """The addresses of the configured provider, and after them the fallback's, if there is one."""
+    rows = _endpoints(settings, settings.llm_provider, settings.model_name, 0)
     if settings.llm_fallback_provider:
-        rows.append(endpoint(settings, settings.llm_fallback_provider, settings.llm_fallback_model))
+        rows += _endpoints(settings, settings.llm_fallback_provider, settings.llm_fallback_model, 1)
     return rows

@@ -203,7 +203,7 @@ async def test_vote_goes_on_with_the_samples_that_came(room: Room) -> None:
 async def test_vote_fails_when_every_sample_does(room: Room) -> None:
     room.backend.default(Status(503))
     with pytest.raises(BackendUnavailable):
-        await room.complete("How many?")
+        await room.complete("How many?", deadline=time.monotonic() + 2)
 
 
 @BOTH_PROVIDERS
@@ -318,8 +318,9 @@ async def test_a_draft_whose_connection_breaks_is_asked_again(room: Room) -> Non
 
 
 async def test_a_draft_that_never_gets_through_is_kept_as_far_as_it_came(room: Room) -> None:
-    room.backend.reply(Disconnect("Once"), Disconnect("Once upon a"), Disconnect("Once upon"))
-    result = await room.complete("Tell a tale.")
+    room.backend.reply(Disconnect("Once"), Disconnect("Once upon a"))
+    room.backend.default(Disconnect("Once upon"))
+    result = await room.complete("Tell a tale.", deadline=time.monotonic() + 3)
     assert (result.answer, result.truncated) == ("Once upon a", "connection")
 
 

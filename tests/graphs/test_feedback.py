@@ -64,7 +64,7 @@ async def test_no_critique_is_an_error(room: Room) -> None:
         await review(room, deadline=time.monotonic() + 1.2)
     room.backend.default(Status(503))
     with pytest.raises(BackendUnavailable):
-        await review(room)
+        await review(room, deadline=time.monotonic() + 2)
 
 
 async def test_the_prompt_holds_preferences_task_input_and_output(room: Room) -> None:

@@ -215,7 +215,7 @@ async def test_a_first_round_that_stalls_is_kept_and_marked(room: Room) -> None:
 async def test_no_first_round_is_an_error(room: Room) -> None:
     room.backend.default(Status(503))
     with pytest.raises(BackendUnavailable):
-        await rewrite(room)
+        await rewrite(room, deadline=time.monotonic() + 2)
 
 
 async def test_neither_schema_nor_playbook_is_touched(room: Room) -> None:

@@ -158,7 +158,7 @@ async def test_failures_are_counted_by_what_the_caller_was_told(
     tmp_path: Path, backend: Scripted
 ) -> None:
     backend.default(Status(401))
-    async with miner(tmp_path, backend) as client:
+    async with miner(tmp_path, backend, deadline_seconds=4) as client:
         assert (await client.post("/complete", json=COMPLETE)).status_code == 502
         streamed = await client.post("/complete", json=COMPLETE, headers=EVENTS)
         assert streamed.status_code == 200

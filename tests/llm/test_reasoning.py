@@ -11,10 +11,9 @@ import pytest
 from machine_room import settings_for
 from memory import TokenCounter
 from nodes.errors import BackendRefused, BackendUnavailable
-from nodes.llm.job import Reply
 from nodes.llm.model import Model
-from nodes.llm.thoughts import Sieve, visible
-from nodes.state import Turn
+from nodes.llm.reasoning import ReasoningFilter
+from nodes.llm.turns import Reply, Turn
 from scripted import HangAfter, Json, Recorded, Scripted, Slow, Status, Text, Truncated, tokens
 
 HELLO = [Turn(role="user", content="Say hello.")]
@@ -229,15 +228,26 @@ WRITTEN = {
 }
 
 
+def filtered(
+    text: str, size: int = 1_000_000, *, cut: bool = False, opened: bool = False
+) -> tuple[str, str]:
+    """What is visible of a text in the end, and what was let through as it came in pieces."""
+    seen = ReasoningFilter(opened=opened)
+    pieces = (text[at : at + size] for at in range(0, len(text), size))
+    passed = "".join(map(seen.feed, pieces)) + seen.end(cut=cut)
+    return seen.visible, passed
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize(("written", "seen"), WRITTEN.items())
-def test_thoughts_are_told_from_words_about_them(written: str, seen: str) -> None:
-    assert visible(written) == seen
+def test_reasoning_is_told_from_words_about_it(written: str, seen: str, size: int) -> None:
+    assert filtered(written, size)[0] == seen
 
 
-def test_thoughts_that_a_cut_leaves_open_are_left_out() -> None:
-    assert visible("<think>a</think>\nAnswer: 4\n<think>No, wait", cut=True) == "Answer: 4"
-    assert visible("Hm, the user", cut=True, opened=True) == ""
-    assert visible("Hm, the user", opened=True) == "Hm, the user"
+def test_reasoning_that_a_cut_leaves_open_is_left_out() -> None:
+    assert filtered("<think>a</think>\nAnswer: 4\n<think>No, wait", cut=True)[0] == "Answer: 4"
+    assert filtered("Hm, the user", cut=True, opened=True)[0] == ""
+    assert filtered("Hm, the user", opened=True)[0] == "Hm, the user"
 
 
 STREAMED = {
@@ -252,21 +262,14 @@ STREAMED = {
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 @pytest.mark.parametrize(("written", "shown"), STREAMED.items())
-def test_a_sieve_lets_the_answer_through(written: str, shown: str, size: int) -> None:
-    for text, opened in ((written, False), (f"Hm </think>{shown.lstrip()}", True)):
-        sieve = Sieve(opened=opened)
-        pieces = (text[at : at + size] for at in range(0, len(text), size))
-        passed = "".join(map(sieve.passes, pieces))
-        assert passed == (shown.lstrip() if opened else shown)
+def test_a_filter_lets_the_answer_through(written: str, shown: str, size: int) -> None:
+    assert filtered(written, size)[1] == shown
+    opened = f"Hm </think>{shown.lstrip()}"
+    assert filtered(opened, size, opened=True)[1] == shown.lstrip()
 
 
 @pytest.mark.parametrize("unit", ["<think>", "</think>", "\n<think>", "<think>\n</think>\n", "<"])
 @pytest.mark.timeout(20)  # a quadratic reader takes minutes
 def test_any_text_is_read_in_time(unit: str) -> None:
-    text = unit * 30_000
-    visible(text)
-    visible(text, cut=True, opened=True)
-    sieve = Sieve(opened=False)
-    for at in range(0, len(text), 7):
-        sieve.passes(text[at : at + 7])
-    Sieve(opened=False).passes(text)
+    for size in (7, 1_000_000):
+        filtered(unit * 30_000, size, cut=True, opened=size == 7)

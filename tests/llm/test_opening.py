@@ -14,7 +14,7 @@ from nodes.llm.backend import connect
 from nodes.llm.model import Model
 from nodes.llm.probe import CANARY_SECONDS, watch
 from nodes.llm.providers import DEFAULT_MODELS, endpoints
-from nodes.state import Turn
+from nodes.llm.turns import Turn
 from scripted import Answer, BrokenJson, Hang, Json, Refuse, Scripted, Status, Text, until
 
 HELLO = [Turn(role="user", content="Say hello.")]
@@ -43,8 +43,7 @@ async def test_the_canary_shows_whether_a_schema_constrains(
 async def test_a_backend_that_fails_on_schemas_only_is_told_from_one_that_is_down(
     tmp_path: Path, backend: Scripted, failure: Status
 ) -> None:
-    backend.canary = failure
-    backend.reply("Hello, reader!")
+    backend.canary = lambda asked: failure if asked.schema_name else "Hello, reader!"
     async with Model.open(settings_for(tmp_path, backend)) as model:
         assert not model.honours_schema
         backend.reply("Hello!")
@@ -134,7 +133,7 @@ async def test_a_backend_that_came_up_late_is_asked_what_it_is(
         )
     finally:
         watching.cancel()
-        await late.chat.root_async_client.close()
+        await late.wire.close()
 
 
 async def test_who_answered_lately_is_known_without_asking(
@@ -199,7 +198,7 @@ async def test_a_backend_that_makes_no_sense_is_watched(
         await asyncio.wait([watching], timeout=0.3)
         assert not watching.done()
         watching.cancel()
-        await late.chat.root_async_client.close()
+        await late.wire.close()
 
 
 async def test_the_key_of_the_provider_is_sent(tmp_path: Path, backend: Scripted) -> None:

@@ -11,10 +11,9 @@ import pytest
 from machine_room import settings_for
 from memory import TokenCounter
 from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed, TaskTooLong
-from nodes.llm.backend_errors import SchemaRefused
-from nodes.llm.job import Reply
+from nodes.llm.failures import SchemaRefused
 from nodes.llm.model import Model
-from nodes.state import Turn
+from nodes.llm.turns import Reply, Turn
 from scripted import (
     Disconnect,
     Hang,
@@ -82,11 +81,34 @@ async def test_a_refusal_is_not_tried_again(model: Model, backend: Scripted, sta
     assert len(backend.requests) == 1
 
 
-async def test_tries_are_bounded(model: Model, backend: Scripted) -> None:
+async def test_tries_go_on_while_one_could_still_bring_an_answer(
+    model: Model, backend: Scripted
+) -> None:
+    backend.reply(*[Status(500)] * 4, "Hello!")
+    reply = await ask(model)
+    assert (reply.text, reply.call.retries) == ("Hello!", 4)
+
+
+async def test_tries_end_before_the_deadline(model: Model, backend: Scripted) -> None:
     backend.default(Status(500))
+    with pytest.raises(BackendUnavailable):
+        await ask(model, seconds=2)
+    assert 2 < len(backend.requests) < 10
+
+
+async def test_an_empty_answer_is_not_bought_for_ever(model: Model, backend: Scripted) -> None:
+    backend.default("")
     with pytest.raises(BackendUnavailable):
         await ask(model)
     assert len(backend.requests) == 3
+
+
+async def test_reasoning_is_the_answer_if_there_is_nothing_else(
+    model: Model, backend: Scripted
+) -> None:
+    backend.default(Text("", thoughts="It is 7."))
+    assert (await ask(model)).text == "It is 7."
+    assert len(backend.requests) == 2
 
 
 async def test_a_wait_beyond_the_deadline_is_not_begun(model: Model, backend: Scripted) -> None:
@@ -147,9 +169,10 @@ async def test_a_stall_says_nothing_about_the_pace(model: Model, backend: Script
 async def test_a_broken_stream_is_tried_again_and_its_longest_part_kept(
     model: Model, backend: Scripted
 ) -> None:
-    backend.reply(Disconnect("Once"), Disconnect("Once upon"), Status(500))
-    reply = await ask(model, keep_partial=True)
-    assert (reply.text, reply.truncated, reply.call.retries) == ("Once upon", "connection", 3)
+    backend.reply(Disconnect("Once"), Disconnect("Once upon")).default(Status(500))
+    reply = await ask(model, seconds=2, keep_partial=True)
+    assert (reply.text, reply.truncated) == ("Once upon", "connection")
+    assert reply.call.retries == len(backend.requests) > 2
 
 
 async def test_a_slow_backend_is_asked_for_what_it_can_deliver(

@@ -1,0 +1,99 @@
+"""One call over the wire, and what has come of it."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from nodes.llm.dialect import Wanted
+from nodes.llm.reader import Reader
+from nodes.llm.reasoning import ReasoningFilter
+from nodes.llm.turns import Truncation
+
+CLOSING_SECONDS = 1.0  # for the usage that may follow the reason of the end
+END_SECONDS = 0.05  # for the end after the last event, without which no connection is used again
+CHARACTERS_PER_TOKEN = 4  # where a backend does not count
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A call and its answer.
+
+    `seconds` are for the whole call, `first_seconds` until it begins to answer. With
+    `keep_partial` what had come by then is an answer. A `shown` call's text reaches whoever
+    streams the run. `first_after` and `ended_after` are the seconds to the answer's first and last
+    token, `first_after` only of a stream.
+    """
+
+    wanted: Wanted
+    seconds: float
+    first_seconds: float
+    keep_partial: bool = False
+    shown: bool = False
+    text: str = ""
+    truncated: Truncation = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+    first_after: float | None = None
+    ended_after: float = 0.0
+    _began: float = field(default_factory=time.monotonic)
+    _apart: list[str] = field(default_factory=list)
+    hidden: str = ""  # reasoning that stood in the text
+
+    def left(self, seconds: float) -> float:
+        """What is left of `seconds` since the call began."""
+        return self._began + seconds - time.monotonic()
+
+    def patience(self, reader: Reader) -> float:
+        """Seconds to wait for what comes next."""
+        left = self.left(self.seconds if self.begun else self.first_seconds)
+        if reader.done:
+            return min(left, END_SECONDS)
+        return min(left, CLOSING_SECONDS) if reader.finished else left
+
+    @property
+    def begun(self) -> bool:
+        """Whether any of an answer has come; who reasons is not silent."""
+        return self.ended_after > 0
+
+    @property
+    def reasoning(self) -> str:
+        return self.hidden + self.apart
+
+    @property
+    def apart(self) -> str:
+        """Reasoning that came beside the text."""
+        return "".join(self._apart)
+
+    def take(self, came: tuple[str, str], reader: Reader, seen: ReasoningFilter) -> str:
+        """Note text and reasoning that came; returns what of the text is answer."""
+        text, reasoning = came
+        if not text and not reasoning:
+            return ""
+        self.ended_after = time.monotonic() - self._began
+        if self.first_after is None and reader.streams:
+            self.first_after = self.ended_after
+        if reasoning:
+            self._apart.append(reasoning)
+        return seen.feed(text) if text else ""
+
+    @property
+    def prompt_tokens(self) -> int:
+        return _count(self.usage, "prompt_tokens")
+
+    @property
+    def cached_tokens(self) -> int:
+        return _count(self.usage.get("prompt_tokens_details"), "cached_tokens")
+
+    @property
+    def reasoning_tokens(self) -> int:
+        return _count(self.usage.get("completion_tokens_details"), "reasoning_tokens")
+
+    @property
+    def completion_tokens(self) -> int:
+        counted = _count(self.usage, "completion_tokens")
+        return counted or max(1, len(self.text + self.reasoning) // CHARACTERS_PER_TOKEN)
+
+
+def _count(usage: object, name: str) -> int:
+    found = usage.get(name) if isinstance(usage, Mapping) else None
+    return found if isinstance(found, int) and found > 0 else 0

@@ -1,0 +1,272 @@
+"""What a backend sends, read tolerantly: a stream of events or one JSON body, in any dialect.
+
+Known deviations are rows of `tests/llm/dialects`. Nothing here raises for what arrives.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+import orjson
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Ending = Literal["complete", "cut", "filtered", "failed"]
+_REASONS: dict[Ending, tuple[str, ...]] = {
+    "complete": (
+        *("stop", "eos", "eos_token", "end", "end_turn", "stop_sequence", "stop_token"),
+        *("complete", "completed", "done", "finished", "success"),
+        *("tool_calls", "tool_use", "function_call"),
+    ),
+    "cut": (
+        *("length", "max_tokens", "max_output_tokens", "max_completion_tokens", "max_new_tokens"),
+        *("model_length", "token_limit", "length_limit", "incomplete", "max_length"),
+        *("model_context_window_exceeded", "context_length_exceeded", "context_window_exceeded"),
+    ),
+    "filtered": (
+        *("content_filter", "content_filtered", "content-filter", "sensitive", "safety"),
+        *("refusal", "blocklist", "prohibited_content", "spii", "recitation"),
+        *("guardrail", "guardrail_intervened", "guardrails", "policy", "image_safety"),
+    ),
+    "failed": (
+        *("error", "insufficient_system_resource", "abort", "aborted", "cancelled", "canceled"),
+        *("network_error", "server_error", "engine_error", "overloaded", "timeout"),
+        *("malformed_function_call", "malformed_response", "unexpected_tool_call"),
+    ),
+}
+_ENDINGS: dict[str, Ending] = {name: kind for kind, names in _REASONS.items() for name in names}
+_SEVERITY: dict[Ending, int] = {"complete": 0, "cut": 1, "filtered": 2, "failed": 3}
+_NO_REASON = ("", "null", "none", "unknown")
+_UNREADABLE = object()
+_BOM = b"\xef\xbb\xbf"
+_HELD = 1_000_000  # bytes of an event in several pieces
+
+
+def ending(reason: str) -> Ending:
+    """What a `finish_reason` means. One that is in no table counts as cut, and is logged once."""
+    found = _ENDINGS.get(reason.lower().removeprefix("finish_reason_"))
+    if found is None:
+        _warn_of(reason[:40])
+    return found or "cut"
+
+
+@lru_cache(maxsize=64)
+def _warn_of(reason: str) -> None:
+    log.warning("unknown finish_reason, taken for a cut answer", finish_reason=reason)
+
+
+class Reader:
+    """Takes the bytes of one answer as they come, and gives text and reasoning out of them.
+
+    `usage` is the last that came, `error` what a backend reports in place of an answer or in the
+    middle of one. `finished` tells that nothing more than a closing note is to be expected.
+    """
+
+    def __init__(self) -> None:
+        self.usage: Mapping[str, Any] = {}
+        self.error: object = None
+        self.finished = self.done = False
+        self._ending: Ending | None = None
+        self._counted = False  # usage came after the last of the text
+        self._body: list[bytes] | None = None
+        self._held = self._pieces = b""
+        self._begun = self._spoke = False
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+
+    @property
+    def streams(self) -> bool:
+        """Whether a stream of events is what came, and not one whole body."""
+        return self._begun and self._body is None
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the answer ended; `None` while it has not, or was broken off."""
+        return self._ending or ("complete" if self.done or self._counted else None)
+
+    def feed(self, data: bytes) -> tuple[str, str]:
+        """The text and the reasoning that came with these bytes."""
+        if not self._begun:
+            data = (self._held + data).lstrip().removeprefix(_BOM)
+            self._begun, self._held = bool(data), b""
+            self._body = [] if data[:1] in (b"{", b"[") else None
+        if self._body is not None:
+            self._body.append(data)
+            return "", ""
+        data = (self._held + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        *lines, self._held = data.split(b"\n")
+        for line in lines:
+            self._read(line)
+        return self._taken()
+
+    def end(self) -> tuple[str, str]:
+        """What was held back until the end: a whole JSON body, or a last line without its end."""
+        if self._body is None:
+            self._read(self._held)
+            return self._taken(final=True)
+        body = b"".join(self._body)
+        value = _decoded(body)
+        if value is not _UNREADABLE:
+            self._take(value)
+            self._counted = self._spoke  # a body says whether it is whole by being one
+        else:
+            for line in body.splitlines():
+                self._read(line)
+        return self._taken(final=True)
+
+    def _taken(self, *, final: bool = False) -> tuple[str, str]:
+        text, rest = _characters("".join(self._text), final)
+        reasoning, _ = _characters("".join(self._reasoning), True)
+        self._text = [rest] if rest else []
+        self._reasoning.clear()
+        return text, reasoning
+
+    def _read(self, line: bytes) -> None:
+        if line.startswith(b"data:"):
+            line = line[5:].strip()
+        elif not line.startswith((b"{", b"[")) and not (self._pieces and line.strip()):
+            return
+        if line.strip(b'" ') == b"[DONE]":
+            self.done = self.finished = True
+        elif line:
+            self._decode(line)
+
+    def _decode(self, payload: bytes) -> None:
+        value = _decoded(payload)
+        if value is _UNREADABLE:
+            self._pieces += payload + b"\n"
+            value = _decoded(self._pieces)
+            if value is _UNREADABLE:
+                self._pieces = self._pieces[-_HELD:]
+                return
+        self._pieces = b""
+        self._take(value)
+
+    def _take(self, value: object) -> None:
+        value = value[0] if isinstance(value, list) and value else value
+        if not isinstance(value, dict):
+            return
+        choice = _choice(value)
+        if reported := _error(value, choice):
+            self.error = reported
+        text, reasoning = _parts(self._message(choice))
+        self._text += text
+        self._reasoning += reasoning
+        speaks = bool(text or reasoning)
+        self._spoke = self._spoke or speaks
+        usage = value.get("usage") or choice.get("usage")
+        if isinstance(usage, dict):
+            self.usage = usage
+        self._counted = (isinstance(usage, dict) and not speaks) or (self._counted and not speaks)
+        self._note(choice.get("finish_reason"), speaks=speaks)
+
+    def _message(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
+        said = choice.get("delta")
+        if said is None:  # some repeat the whole message at the end of a stream
+            said = {} if self._spoke else choice.get("message") or choice
+        if not isinstance(said, dict):
+            return {}
+        if said.get("refusal"):
+            self._ending = "filtered"
+        return said
+
+    def _note(self, reason: object, *, speaks: bool) -> None:
+        if not isinstance(reason, str) or reason.lower() in _NO_REASON:
+            return
+        found = ending(reason)
+        if self._ending is None or _SEVERITY[found] > _SEVERITY[self._ending]:
+            self._ending = found
+        self.finished = self.finished or not speaks  # some say `stop` with every token
+
+
+def told(value: object, depth: int = 0) -> Iterator[str]:
+    """What an error says: its strings under the usual names, never what it quotes of a request."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and depth < _DEPTH:
+        for each in value:
+            yield from told(each, depth + 1)
+    elif isinstance(value, dict) and depth < _DEPTH:
+        for name, each in value.items():
+            if name in _TELLING and isinstance(each, int | float):
+                yield f"{name} {each}"
+            elif name in _TELLING:
+                yield from told(each, depth + 1)
+
+
+_DEPTH = 6
+_TELLING = frozenset(
+    {
+        *("error", "errors", "message", "msg", "detail", "details", "description", "reason"),
+        *("param", "code", "type", "loc", "status", "title", "metadata", "raw", "innererror"),
+        *("base_resp", "status_msg", "status_code", "n_ctx", "error_msg", "error_code"),
+    }
+)
+
+
+def _decoded(data: bytes) -> Any:  # noqa: ANN401
+    """JSON as plain data; `_UNREADABLE` for what is none. Mends what orjson does not take."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(data.decode(errors="replace"), strict=False)
+    except (ValueError, RecursionError):
+        return _UNREADABLE
+
+
+def _characters(text: str, final: bool) -> tuple[str, str]:
+    """Valid Unicode without NUL, and half a surrogate pair whose other half may still come."""
+    rest = text[-1:] if not final and "\ud800" <= text[-1:] <= "\udbff" else ""
+    text = text[: len(text) - len(rest)].replace("\0", "")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text, rest
+
+
+def _choice(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    choices = value.get("choices")
+    if isinstance(choices, list):
+        for each in choices:
+            if isinstance(each, dict) and not each.get("index"):
+                return each
+    return choices if isinstance(choices, dict) else {}
+
+
+def _error(value: Mapping[str, Any], choice: Mapping[str, Any]) -> object:
+    if error := value.get("error") or choice.get("error"):
+        return error
+    base = value.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return value
+    says = value.get("message") or value.get("msg") or value.get("detail")
+    return value if says and "choices" not in value else None
+
+
+def _parts(message: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Text and reasoning of a message or a delta."""
+    text: list[str] = []
+    reasoning: list[str] = []
+    _sort(message.get("content"), text, reasoning)
+    if not text:
+        _sort(message.get("text") or message.get("refusal"), text, reasoning)
+    _sort(message.get("reasoning_content") or message.get("reasoning"), reasoning, reasoning)
+    return text, reasoning
+
+
+def _sort(content: object, text: list[str], reasoning: list[str], depth: int = 0) -> None:
+    """Sort a string, a part, or a list of parts into text and reasoning."""
+    if isinstance(content, str):
+        text += [content] if content else []
+    elif isinstance(content, list) and depth < _DEPTH:
+        for part in content:
+            _sort(part, text, reasoning, depth + 1)
+    elif isinstance(content, dict) and depth < _DEPTH:
+        thinks = "thinking" in content or "reason" in str(content.get("type", ""))
+        inner = content.get("text") or content.get("thinking") or content.get("content")
+        _sort(inner, reasoning if thinks else text, reasoning, depth + 1)
