@@ -13,6 +13,8 @@ from nodes.answers.numerals import parse_number
 # Whether two expressions are equal; `None` where that has to be calculated elsewhere.
 Calculate = Callable[[str, str], bool | None]
 
+MOST_UNORDERED = 30  # values that are looked for in any order
+
 _OPENS, _CLOSES = "([{⟦", ")]}⟧"
 # A name before each equals sign, and no relation behind it.
 _NAMED = re.compile(
@@ -23,6 +25,7 @@ _EQUALS = re.compile("[=∈]")
 _RELATION = re.compile(rf"([≤≥<>≠∈{SUCH_THAT}])")
 _FLIPPED = str.maketrans("≤≥<>", "≥≤><")
 _LIST = re.compile(r"\b(?:and|or)\b|≈")
+_PLUS = re.compile(r"(^|[=(]) ?\+")
 _SIDES = 2
 
 
@@ -41,7 +44,7 @@ def _same(one: str, other: str, calculate: Calculate) -> bool | None:
     (brackets, parts), (other_brackets, other_parts) = _parts(one), _parts(other)
     if brackets != other_brackets or len(parts) != len(other_parts):
         return False
-    if brackets[:1] in ("(", "["):
+    if brackets[:1] in ("(", "[") or len(parts) > MOST_UNORDERED:
         return _all(_same(a, b, calculate) for a, b in zip(parts, other_parts, strict=True))
     if len(parts) > 1 or brackets:
         return _matched(parts, other_parts, calculate)
@@ -82,8 +85,12 @@ def _same_expression(one: str, other: str, calculate: Calculate) -> bool | None:
 
 
 def _all(found: Iterable[bool | None]) -> bool | None:
-    results = set(found)
-    return False if False in results else None if None in results else True
+    undecided = False
+    for each in found:
+        if each is False:
+            return False
+        undecided = undecided or each is None
+    return None if undecided else True
 
 
 def _matched(one: list[str], other: list[str], calculate: Calculate) -> bool | None:
@@ -123,7 +130,7 @@ def _split(text: str, signs: str) -> list[str]:
             parts.append(text[begin:position])
             begin = position + 1
     return [
-        re.sub(r"(^|[=(]) ?\+", r"\1", part.replace("±", sign))
+        _PLUS.sub(r"\1", part.replace("±", sign))
         for part in parts
         if part.strip()
         for sign in ("+-" if "±" in part else "+")
