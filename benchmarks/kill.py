@@ -1,0 +1,240 @@
+"""Whether what a miner acknowledged is still there after `kill -9` under load.
+
+`python -m benchmarks.kill [--rounds 20] [--callers 32] [--seconds 2] [--database-url
+postgresql://…]` starts `run.py` on temporary stores, lets the callers write preferences and ask
+questions, kills it at a random moment, starts it again and asks for everything that was
+acknowledged: a preference by its 201, a question and its answer by a 200 that does not say
+`not remembered`. With an empty PostgreSQL database two miners share it and a Chroma server, and
+one of the two is killed in each round. Ends with code 1 if anything is missing.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from benchmarks.simulated.backend import KEY, SimulatedBackend, served
+from settings import ROOT, Settings
+from tools.addresses import free_port
+
+START_SECONDS = 60
+QUESTIONS_EACH = 4  # of one conversation, which keeps ten messages
+NOT_REMEMBERED = "not remembered"
+
+
+@dataclass
+class Acknowledged:
+    """What callers were told is kept, by conversation or user."""
+
+    questions: dict[str, list[str]] = field(default_factory=dict)
+    preferences: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        kept = (*self.questions.values(), *self.preferences.values())
+        return sum(len(each) for each in kept)
+
+
+class Miner:
+    """A `run.py` of its own, which can be killed and started again."""
+
+    def __init__(self, data: Path, environment: dict[str, str]) -> None:
+        self.port = free_port()
+        self.address = f"http://127.0.0.1:{self.port}"
+        names = {name.upper() for name in Settings.model_fields}
+        kept = {name: value for name, value in os.environ.items() if name.upper() not in names}
+        self._environment = kept | environment | {"DATA_DIR": str(data)}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        process = self._process = await asyncio.to_thread(self._started)
+        give_up = time.monotonic() + START_SECONDS
+        async with httpx.AsyncClient(trust_env=False, timeout=1) as client:
+            while time.monotonic() < give_up and process.poll() is None:
+                with contextlib.suppress(httpx.HTTPError):
+                    if (await client.get(f"{self.address}/health")).is_success:
+                        return
+                await asyncio.sleep(0.05)
+        raise SystemExit("the miner did not start")
+
+    def _started(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [sys.executable, "run.py", "--port", str(self.port), "--env-file", os.devnull],
+            cwd=ROOT,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def end(self, how: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait()
+
+
+async def _write(
+    client: httpx.AsyncClient, miners: list[Miner], until: float, told: Acknowledged, name: str
+) -> None:
+    """One caller, who writes until a moment after the kill."""
+    number = 0
+    while time.monotonic() < until + 0.5:
+        cid = f"{name}-{number // QUESTIONS_EACH}"
+        address = random.choice(miners).address
+        try:
+            await _ask(client, address, cid, f"Question {number} of {name}", told)
+            if number % QUESTIONS_EACH == 0:
+                await _prefer(client, address, cid, f"Preference {number} of {name}", told)
+        except httpx.HTTPError:
+            await asyncio.sleep(0.01)
+        number += 1
+
+
+async def _ask(
+    client: httpx.AsyncClient, address: str, cid: str, task: str, told: Acknowledged
+) -> None:
+    sent = {"cid": cid, "task": task, "input": ""}
+    answer = await client.post(f"{address}/complete", json=sent)
+    if answer.is_success and NOT_REMEMBERED not in answer.headers.get("X-Miner-Fallback", ""):
+        told.questions.setdefault(cid, []).append(task)
+
+
+async def _prefer(
+    client: httpx.AsyncClient, address: str, cid: str, content: str, told: Acknowledged
+) -> None:
+    answer = await client.post(f"{address}/playbook/{cid}", json={"content": content})
+    if answer.is_success:
+        told.preferences.setdefault(cid, []).append(content)
+
+
+async def _missing(client: httpx.AsyncClient, address: str, told: Acknowledged) -> list[str]:
+    """What was acknowledged and is not there."""
+    missing: list[str] = []
+    for path, listed, kept in (
+        ("conversations", "messages", told.questions),
+        ("playbook", "entries", told.preferences),
+    ):
+        for cid, expected in kept.items():
+            found = (await client.get(f"{address}/{path}/{cid}")).json().get(listed, [])
+            there = {item["content"].strip() for item in found}
+            missing += [f"{path} {cid}: {each}" for each in expected if each not in there]
+    return missing
+
+
+async def _round(
+    client: httpx.AsyncClient, number: int, miners: list[Miner], options: argparse.Namespace
+) -> Acknowledged:
+    told = Acknowledged()
+    until = time.monotonic() + random.uniform(0.5, 1) * options.seconds
+    callers = [
+        asyncio.create_task(_write(client, miners, until, told, f"{number}-{caller}"))
+        for caller in range(options.callers)
+    ]
+    await asyncio.sleep(max(0.0, until - time.monotonic()))
+    victim = random.choice(miners)
+    await asyncio.to_thread(victim.end, signal.SIGKILL)
+    await asyncio.gather(*callers)
+    await victim.start()
+    return told
+
+
+async def _run(miners: list[Miner], options: argparse.Namespace) -> int:
+    lost, everything = list[str](), list[Acknowledged]()
+    await asyncio.gather(*(miner.start() for miner in miners))
+    async with httpx.AsyncClient(
+        headers={"X-API-Key": KEY}, trust_env=False, timeout=httpx.Timeout(30, connect=2)
+    ) as client:
+        for number in range(1, options.rounds + 1):
+            everything.append(await _round(client, number, miners, options))
+            missing = await _missing(client, random.choice(miners).address, everything[-1])
+            lost += missing
+            count = everything[-1].count
+            print(f"round {number}: {count} acknowledged, {len(missing)} missing", flush=True)
+        for told in everything:
+            lost += await _missing(client, miners[0].address, told)
+    total = sum(told.count for told in everything)
+    print(f"{options.rounds} kills, {total} acknowledged, {len(set(lost))} missing")
+    for each in sorted(set(lost))[:10]:
+        print(f"  missing: {each}")
+    return 1 if lost else 0
+
+
+@contextmanager
+def _miners(folder: Path, backend: str, database_url: str | None) -> Iterator[list[Miner]]:
+    environment = {
+        "MINER_API_KEY": KEY,
+        "LLM_PROVIDER": "vllm",
+        "VLLM_API_BASE": f"{backend}/v1",
+        "COMPLETE_STRATEGY": "draft",
+        "RATE_LIMIT": "1000000/minute",
+        "LOG_LEVEL": "error",
+    }
+    if database_url is None:
+        miners = [Miner(folder, environment)]
+        yield from _ended(miners)
+        return
+    port = free_port()
+    command = ["-m", "tools.chroma_server", "--path", str(folder / "chroma"), "--port", str(port)]
+    chroma = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL)
+    shared = {"CHROMA_URL": f"http://127.0.0.1:{port}", "DATABASE_URL": database_url}
+    try:
+        _wait_for(port)
+        yield from _ended([Miner(folder / name, environment | shared) for name in ("one", "two")])
+    finally:
+        chroma.terminate()
+        chroma.wait()
+
+
+def _ended(miners: list[Miner]) -> Iterator[list[Miner]]:
+    try:
+        yield miners
+    finally:
+        for miner in miners:
+            miner.end(signal.SIGTERM)
+
+
+def _wait_for(port: int) -> None:
+    give_up = time.monotonic() + START_SECONDS
+    while time.monotonic() < give_up:
+        with contextlib.suppress(httpx.HTTPError):
+            httpx.get(f"http://127.0.0.1:{port}/api/v2/heartbeat", trust_env=False)
+            return
+        time.sleep(0.05)
+    raise SystemExit("the Chroma server did not start")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.kill", description=__doc__)
+    parser.add_argument("--rounds", type=int, choices=range(1, 101), default=20, metavar="1..100")
+    parser.add_argument("--callers", type=int, choices=range(1, 129), default=32, metavar="1..128")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of load before each kill")
+    parser.add_argument("--database-url", help="an empty PostgreSQL database, for shared stores")
+    return parser.parse_args()
+
+
+def main() -> int:
+    options = _options()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    backend = SimulatedBackend(latency=0.02)
+    backend.answering = lambda _: "An answer."
+    with (
+        tempfile.TemporaryDirectory(prefix="kill-") as folder,
+        served(backend.app) as address,
+        _miners(Path(folder), address, options.database_url) as miners,
+    ):
+        return asyncio.run(_run(miners, options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
