@@ -10,6 +10,7 @@ from typing import Final, Self
 import structlog
 
 from memory.breaker import CircuitBreaker
+from memory.census import Census
 from memory.database import Database, Statement, open_database
 from memory.errors import StoreUnavailable
 from memory.recent import Message, RecentMessages, Role
@@ -69,12 +70,14 @@ class Conversations:
         kept: int,
         retention: timedelta,
         recent: RecentMessages | None,
+        census: Census,
     ) -> None:
         self.on_loss: Callable[[], None] = lambda: None
         self._database = database
         self._kept = kept
         self._retention = retention
         self._recent = recent
+        self._census = census
         self._breaker = CircuitBreaker()
         self._waiting = 0
         self._changing: dict[str, asyncio.Future[Counts]] = {}
@@ -91,8 +94,11 @@ class Conversations:
         alone = settings.database_url is None and settings.chroma_url is None
         recent = RecentMessages() if alone else None
         async with open_database(settings) as database:
-            conversations = cls(database, settings.max_conversation_messages, retention, recent)
-            await conversations.purge()
+            census = Census(settings.data_dir, "conversations")
+            kept = settings.max_conversation_messages
+            conversations = cls(database, kept, retention, recent, census)
+            purged = await conversations.purge()
+            await census.compare(empty=not purged and not await conversations._counted())
             # Apart from the appends: one that has committed must not fail, or wait, for this.
             purging = asyncio.create_task(conversations._purge(purged_every))
             try:
@@ -156,6 +162,7 @@ class Conversations:
             self._breaker.failed()
             raise
         self._breaker.succeeded()
+        await self._census.note(empty=False)
 
     async def list(self, *, limit: int, offset: int) -> "tuple[list[Conversation], int]":
         """`limit` conversations from `offset` on, that with the newest message first; and how
@@ -209,12 +216,17 @@ class Conversations:
 
     async def count(self) -> int:
         """How many conversations are remembered."""
-        [(count,)] = await self._database.read(_COUNT, self._cutoff())
-        return int(count)
+        count = await self._counted()
+        await self._census.note(empty=not count)
+        return count
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the database does not answer."""
         await self._database.read("SELECT 1")
+
+    async def _counted(self) -> int:
+        [(count,)] = await self._database.read(_COUNT, self._cutoff())
+        return int(count)
 
     async def _stored(self, cid: str) -> Sequence[Message]:
         rows = await self._database.read(_LAST, _bytes(cid), self._cutoff(), self._kept)

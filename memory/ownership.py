@@ -1,12 +1,16 @@
 """One owner for a DATA_DIR: two processes on one embedded Chroma lose each other's vectors."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
 from memory.errors import StoreLocked, StoreUnavailable
+
+OURS: Final = ("conversations.db*", ".*.lock", ".lock", "playbook", "playbook/**/*", "turns/*")
 
 
 @contextmanager
@@ -34,7 +38,8 @@ def sole_owner(data_dir: Path) -> Iterator[None]:
 
 
 def private_folder(folder: Path) -> None:
-    """Create `folder`, if it is not there, for its owner alone: it holds what users said.
+    """Create `folder`, if it is not there, for its owner alone: it holds what users said. So for
+    the miner's files in one that is there.
 
     Raises `StoreUnavailable`.
     """
@@ -42,6 +47,21 @@ def private_folder(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise _unwritable(folder, error) from error
+    for path in (folder, *(path for pattern in OURS for path in folder.glob(pattern))):
+        # Those of another owner are not ours to change.
+        with suppress(PermissionError, FileNotFoundError):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def damaged(file: Path, error: Exception) -> StoreUnavailable:
+    """What to say of a store's file that cannot be opened."""
+    written = "is not there"
+    if file.is_file():
+        written = f"was last written {datetime.fromtimestamp(file.stat().st_mtime, UTC):%F %R} UTC"
+    return StoreUnavailable(
+        f"{file} (DATA_DIR) cannot be used ({type(error).__name__}); it {written}: move it away, "
+        "start the miner, and put the backup back with python -m tools.backup --restore FILE"
+    )
 
 
 def _unwritable(folder: Path, error: OSError) -> StoreUnavailable:

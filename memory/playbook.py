@@ -16,6 +16,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final, Self
 
+from memory.census import Census
 from memory.embeddings import Embeddings, open_embeddings
 from memory.entries import Applies, Entry, Export, Slot, Version
 from memory.errors import UnknownEntry
@@ -37,10 +38,13 @@ class Playbook:
     Every verb raises `StoreUnavailable` when the store or the embedding endpoint does not answer.
     """
 
-    def __init__(self, store: Store, slots: Slots, turns: Turns, limit: int) -> None:
+    def __init__(
+        self, store: Store, slots: Slots, turns: Turns, census: Census, limit: int
+    ) -> None:
         self._store = store
         self._slots = slots
         self._turns = turns
+        self._census = census
         self._limit = limit
 
     @classmethod
@@ -62,7 +66,9 @@ class Playbook:
             turns = await stack.enter_async_context(opening)
             async with turns.hold_all():
                 slots = await open_slots(store, embeddings)
-            yield cls(store, slots, turns, settings.max_playbook_nodes)
+            census = Census(settings.data_dir, "playbook")
+            await census.compare(empty=not await slots.count())
+            yield cls(store, slots, turns, census, settings.max_playbook_nodes)
 
     async def all(self, cid: str) -> list[Entry]:
         """The user's entries, oldest first."""
@@ -126,7 +132,10 @@ class Playbook:
         writing after it. Raises `TurnTimeout`.
         """
         async with self._turns.hold(cid, deadline):
-            yield Writer(self._slots, cid, self._limit, deadline)
+            writer = Writer(self._slots, cid, self._limit, deadline)
+            yield writer
+            if writer.wrote:
+                await self._census.note(empty=False)
 
     async def add(
         self,
@@ -171,7 +180,9 @@ class Playbook:
 
     async def count(self) -> int:
         """How many entries there are, of all users."""
-        return await self._slots.count()
+        count = await self._slots.count()
+        await self._census.note(empty=not count)
+        return count
 
     async def ping(self) -> None:
         """Raises `StoreUnavailable` if the store does not answer."""

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread, local
@@ -21,7 +20,7 @@ from filelock import FileLock
 
 from memory.completion import finish
 from memory.errors import StoreUnavailable
-from memory.ownership import private_folder
+from memory.ownership import damaged, private_folder
 
 LOCKED_SECONDS: Final = 10.0
 """How long another process may keep the file locked."""
@@ -81,7 +80,7 @@ class Sqlite:
                     connection.execute(sql)
         except (sqlite3.Error, OSError) as error:
             self.close()
-            raise self._damaged(error) from error
+            raise damaged(self._path, error) from error
         self._writer.start()
 
     def close(self) -> None:
@@ -163,16 +162,6 @@ class Sqlite:
     def _failed(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(
             f"the database of the conversations, {self._path}, fails us ({type(error).__name__})"
-        )
-
-    def _damaged(self, error: Exception) -> StoreUnavailable:
-        written = "never"
-        if self._path.is_file():
-            written = f"{datetime.fromtimestamp(self._path.stat().st_mtime, UTC):%Y-%m-%d %H:%M}"
-        return StoreUnavailable(
-            f"{self._path} cannot be used ({type(error).__name__}; last written {written} UTC): "
-            "move it away, start the miner, and restore your backup with "
-            "python -m tools.backup --restore FILE"
         )
 
 

@@ -22,7 +22,7 @@ from chromadb.errors import ChromaError, NotFoundError
 from memory.disk_guard import DiskGuard
 from memory.embeddings import Vectors
 from memory.errors import StoreUnavailable
-from memory.ownership import private_folder, sole_owner
+from memory.ownership import damaged, private_folder, sole_owner
 from settings import Settings
 
 SERVER_SECONDS: Final = 5.0
@@ -191,6 +191,8 @@ def _open_files(path: Path) -> Any:  # noqa: ANN401
     private_folder(path)
     try:
         return chromadb.PersistentClient(path, ChromaSettings(anonymized_telemetry=False))
+    except ChromaError as error:
+        raise damaged(path / "chroma.sqlite3", error) from error
     except AttributeError as error:
         # What a client that could not start leaves behind in this process trips up the next one.
         raise StoreUnavailable(

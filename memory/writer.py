@@ -63,6 +63,7 @@ class Writer:
         self._limit = limit
         self._deadline = deadline
         self._present: list[Slot] | None = None
+        self.wrote = False
 
     async def all(self) -> list[Entry]:
         """The user's entries, oldest first."""
@@ -113,6 +114,7 @@ class Writer:
         # Read anew after a failure, which may have come too late to prevent the change.
         self._present = None
         await self._slots.write(written, vectors, plan.gone)
+        self.wrote = self.wrote or bool(written)
         self._present = sorted(plan.after.values(), key=lambda slot: slot.record.place)
         return entries
 
