@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodes.documents.conventions import adapted
-from nodes.documents.parts import PATCH, merged
+from nodes.documents.parts import PATCH, before_patch, merged
 from nodes.documents.surroundings import peeled
 from nodes.documents.tags import TAG, split
 from nodes.documents.whole import MOSTLY, is_remark, objection, refuses, says_nothing, shared
@@ -70,7 +70,8 @@ def settle(new: str, old: str, request: str, *, cut: bool = False) -> Settled:
     reason = found.reason or objection(document, old, request)
     if reason:
         return Settled(_joined(note, text.strip()), None, reason)
-    return Settled(note, old if document.strip() == old.strip() else document)
+    said = _joined(note, before_patch(text) if found.patched else "")
+    return Settled(said, old if document.strip() == old.strip() else document)
 
 
 def answer_in(

@@ -22,7 +22,7 @@ def adapted(new: str, old: str, request: str) -> str:
     plain = old.removeprefix(BOM).replace("\r\n", "\n")
     text = _unescaped(text, plain)
     if FORMAT.search(request):
-        return text
+        return text + "\n" if plain.endswith("\n") and not text.endswith("\n") else text
     text = _indented(text.strip("\n"), plain)
     body = plain.strip("\n")
     begin = plain.index(body) if body else 0

@@ -18,8 +18,10 @@ NEAR = 12  # lines of context that may tell one place from another
 
 _HUNK = re.compile(r"@@(?: -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@.*)?")
 _SEARCH, _MIDDLE, _REPLACE = (re.compile(rf"{mark}{{5,9}}(?!{mark}).*") for mark in "<=>")
+_STARTS = re.compile(r"@@|--- |diff |\*\*\* |<{5,9}|```|~~~")
 _DOTS = re.compile(r"\.{3}|…|\. \. \.")
 _BRACKETED = re.compile(r"[\[(<（【]\s?(?:\.{3}|…).*(?:\.{3}|…)\s?[\])>）】]")
+_QUOTES = "\"'“”«„「"
 _SPREAD = re.compile(r"(?:\.{3}|…)[\w$.()\[\]?]+[,;)\]}]*")
 _MARKUP = " \t#/*<!->{}%;'\"()[]（）【】_`~|,.…。:：—–="
 _MARKUP_BUT_DOTS = _MARKUP.replace(".", "").replace("…", "")
@@ -33,6 +35,7 @@ class Merged:
 
     text: str
     reason: str = ""
+    patched: bool = False
 
 
 def merged(new: str, old: str) -> Merged:
@@ -41,6 +44,15 @@ def merged(new: str, old: str) -> Merged:
     if edits and not _edits(old):
         return _applied(edits, old)
     return _filled(new, old)
+
+
+def before_patch(text: str) -> str:
+    """What stands in front of a patch; all of a text that is none."""
+    if not _edits(text):
+        return text
+    lines = text.splitlines()
+    first = next((at for at, line in enumerate(lines) if _STARTS.match(line)), 0)
+    return "\n".join(lines[:first]).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +133,7 @@ def _applied(edits: Sequence[_Edit], old: str) -> Merged:
             return Merged(old, PATCH)
         text = text[:at] + edit.after + text[at + len(edit.before) :]
         moved += edit.after.count("\n") - edit.before.count("\n")
-    return Merged(text)
+    return Merged(text, patched=True)
 
 
 def _place(edit: _Edit, text: str, moved: int) -> int | None:
@@ -226,8 +238,10 @@ def _mark(line: str, known: set[str]) -> bool | None:
     if not text or text in known or len(text) > LONGEST_MARK or _SPREAD.fullmatch(text):
         return None
     said = text.strip(_MARKUP)
-    if _BRACKETED.fullmatch(text) or (not said and _DOTS.search(text)):
+    if _BRACKETED.fullmatch(text):
         return True
+    if not said and _DOTS.search(text):
+        return None if text[0] in _QUOTES and not text.endswith(",") else True
     if not said or len(said.split()) > MOST_WORDS:
         return None
     opened = _OPENS.match(text) is not None

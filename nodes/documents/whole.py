@@ -14,6 +14,7 @@ from nodes.documents.words import (
     REMOVE,
     WORK,
     language,
+    pattern,
     tokens,
 )
 
@@ -40,7 +41,7 @@ FOREIGN = "it has nothing to do with it"
 
 _AROUND = " \t\r\n.!*_`\"'()[]（）。！"
 _PLACEHOLDER = re.compile(r"\[[^\W\d][^\]\n]*\]|\([^\W\d][^)\n]*\)|<[^\W\d][^>\n]*>|[\s.…*_-]*")
-_LIMIT = re.compile(r"(\d+)\W{0,2}(?:[a-zà-ÿа-я]{3,}|字|词|句|文字|行)", re.IGNORECASE)
+_LIMIT = re.compile(rf"(\d+)[ -]{{0,2}}{pattern('units')}", re.IGNORECASE)
 _ENDS = (("<html", "</html>"), (r"\begin{document}", r"\end{document}"))
 
 

@@ -13,6 +13,15 @@ def earlier(document: str) -> Json:
     return {"task": "Write", "input": [], "output": output, "component": "complete"}
 
 
+def test_the_corpus_is_large_and_has_every_kind() -> None:
+    assert len(CASES) >= 80
+    kinds = {name.split("-")[0] for name in CASES}
+    assert kinds >= {"elision", "patch", "part", "whole", "around", "about", "cut", "conventions"}
+    sizes = sorted(len(case.old) for case in CASES.values() if case.old)
+    assert sizes[0] <= 20
+    assert sizes[-1] >= 50_000
+
+
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 async def test_the_caller_gets_the_document_that_is_meant(
     client: httpx.AsyncClient, shared_backend: Scripted, case: Case
