@@ -2,7 +2,7 @@
 
 from nodes import materials
 from nodes.context import Material, Parts
-from nodes.labelled import read_feedbacks
+from nodes.labelled import read_feedbacks, read_praise
 from nodes.miner import Miner
 from nodes.state import Feedback, FeedbackState, FeedbackUpdate, Turn
 from nodes.steps import ask, write
@@ -45,7 +45,7 @@ async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
     return {
         **update,
         "critique": reply.text,
-        "feedbacks": [] if state.canvas else read_feedbacks(reply.text),
+        "feedbacks": [] if state.canvas else _read(reply.text),
     }
 
 
@@ -63,7 +63,7 @@ async def reformat(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
         temperature=0.0,
     )
     return {
-        "feedbacks": read_feedbacks(reply.text),
+        "feedbacks": _read(reply.text),
         "fallbacks": ["reformatted"],
         "rounds": state.rounds + 1,
         "calls": [reply.call],
@@ -74,3 +74,10 @@ async def keep_whole(_: Miner, state: FeedbackState) -> FeedbackUpdate:
     """The whole review as one item, since no single faults could be read off it."""
     whole = Feedback(problem=state.critique, suggestion="")
     return {"feedbacks": [whole], "fallbacks": ["unparsed critique"]}
+
+
+def _read(text: str) -> list[Feedback]:
+    """The faults of a review; where nothing is wrong, its own words for that as the one item."""
+    found = read_feedbacks(text)
+    praise = "" if found else read_praise(text)
+    return [Feedback(problem=praise, suggestion="")] if praise else found

@@ -1,56 +1,57 @@
-"""Reading reviews as models write them: labelled lines (numbered, bulleted, bold), tables, JSON."""
+"""Reading reviews as models write them: label-like heads with text, lists under them, tables, JSON.
+
+A head is a label of `nodes.documents.words` at the beginning of a line, whatever marks, numbers or
+emoji stand before it, and set off from its text by a colon, a dash, a bracket, or its own line.
+"""
 
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from nodes.documents.words import FAULTLESS, STRENGTH, pattern
 from nodes.state import Feedback
 
-_LABELS = {
-    "problem": r"problem|issue|fault|weakness|error|concern",
-    "suggestion": r"suggestion|suggested\s+(?:fix|change)|fix|solution|recommendation|improvement",
-}
-_LEAD = " \t>#*_-•–+|(["
-_NUMBERING = re.compile(r"\d+[.):]\s?")
-# These patterns see lines whose runs of white space were made single spaces: with more, their
-# time would grow with the cube of a run's length.
+MOST_FEEDBACKS = 50
+LONGEST_PRAISE = 300
+
+_PROBLEM, _SUGGESTION = pattern("problem"), pattern("suggestion")
+_NAMES = rf"(?:(?P<problem>{_PROBLEM})|(?P<suggestion>{_SUGGESTION}))"
+_COUNT = r"(?:\s?\(?[#№]?\s?\d{1,3}\)?(?:\s?(?:/|of|von|de|из)\s?\d{1,3})?)?"
+# Lines come with single spaces: with runs of them, time would grow with the cube of their length.
+_LEAD = re.compile(r"[^\w\"'“”«»‘’`]*(?:\d{1,3}[.):]\s?[^\w\"'“”«»‘’`]*)?")
 _LABELLED = re.compile(
-    rf"(?:(?P<problem>{_LABELS['problem']})|(?P<suggestion>{_LABELS['suggestion']}))"
-    r"(?:\s?#?\d*\s?[*_\]]*\s?(?:[:：=–]|-\s)|\s?#?\d*[*_]*\]\s)\s?[*_]*\s?(?P<text>.*)",  # noqa: RUF001
+    rf"{_NAMES}{_COUNT}(?:\s?[*_\]】]*\s?(?:[:：=–—]|-\s)|[*_]{{2,}}\s|[*_]*(?:[\])]\s|】))"
+    r"\s?[*_]*\s?(?P<text>.*)",
     re.IGNORECASE,
 )
 # A label alone on its line has its text below; it shows itself to be one by its marks.
-_HEADING = re.compile(
-    rf"(?=[#*_\[]|.*\d\W*\Z|(?-i:[A-Z]+\Z))[#*_\[\s]*(?:\d+[.)]\s?)?"
-    rf"(?:(?P<problem>{_LABELS['problem']})|(?P<suggestion>{_LABELS['suggestion']}))"
-    r"\s?#?\d*\s?[*_\]]*",
-    re.IGNORECASE,
-)
+_ALONE = re.compile(rf"{_NAMES}{_COUNT}\W*", re.IGNORECASE)
+_MARKED = re.compile(r"[^\w\s]|.*\d\W*\Z|[A-ZÀ-ÞА-Я ]+\Z|[぀-鿿]+\Z")
+_UNDERLINED = re.compile(r"^([^\w]*)__([^_]{1,30})__(?=\W*[:：])")
+_TAG = re.compile(rf"<(/?){_NAMES}{_COUNT}(?: \w+=[^<>\n]{{0,60}})?>", re.IGNORECASE)
+_OTHER_TAG = re.compile(r"</?[A-Za-z_]{1,30}(?: [^<>]{0,80})?/?>")
 # Within a line a label follows the end of a sentence, or stands out by its marks.
-_INLINE_SUGGESTION = re.compile(
-    r"(?:[.!?;|(–—)]['\"”’*_]*\s?|-\s|\s?(?:\*\*|__))[*_(]{0,4}"
-    rf"(?:\b|(?<=_))(?P<label>{_LABELS['suggestion']})\s?[*_]*\s?[:：=]\s?[*_]*\s?",  # noqa: RUF001
+_INLINE = re.compile(
+    r"(?:[.!?;|(–—→。！？；]['\"”’*_]*\s?|-\s|\s?(?:\*\*|__))[*_(→]{0,4}\s?"
+    rf"(?P<label>{_SUGGESTION})\s?[*_]*\s?[:：=]\s?[*_]*\s?",
     re.IGNORECASE,
 )
-_ASKED = re.compile(r"\s?[;,|(–-]?\s?[*_]{0,3}\b(?P<label>SUGGESTION)\s?[*_]*\s?[:：=]\s?[*_]*\s?")  # noqa: RUF001
+_ASKED = re.compile(r"\s?[;,|(–-]?\s?[*_]{0,3}\b(?P<label>SUGGESTION)\s?[*_]*\s?[:：=]\s?[*_]*\s?")
 _RULE = re.compile(r"[\s|:\-–=*_#]*")
-_BULLET = re.compile(r"\A(?:[-•–+>]\s)+")
+_ITEM = re.compile(r"(?:[-*•–+>·▪]|\(?\d{1,3}[.):]|[a-z]\))\s")
+_BULLET = re.compile(r"\A(?:[-•–+>·▪]\s)+")
 _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
-_NONE = re.compile(
-    r"<[^<>]*>|none(?:\s+(?:found|identified|at all))?|n/?a|nothing"
-    r"|no\s+(?:\w+\s+)?(?:problems?|issues?|faults?|errors?)(?:\s+(?:found|identified))?|null|-+",
-    re.IGNORECASE,
-)
+_UNFILLED = re.compile(r"<[^<>]*>|-+|\[\]", re.IGNORECASE)
 _EDGE = " \t*_|"
-MOST_FEEDBACKS = 50
 
 
 def read_feedbacks(text: str) -> list[Feedback]:
     """The feedbacks a critique lists, in its order; empty where none can be read.
 
-    Suggestions belong to the problem before them. A problem without one is kept with an empty
-    suggestion; a suggestion without a problem is not a feedback, nor is a form left unfilled.
+    Suggestions belong to the problem before them, or of a list to those of the list before it. A
+    problem without one is kept with an empty suggestion; a suggestion without a problem is not a
+    feedback, nor is a form left unfilled, nor a line that says that nothing is wrong.
     """
     pairs = _from_json(text) or _from_lines(text) or _from_table(text)
     return [
@@ -60,8 +61,20 @@ def read_feedbacks(text: str) -> list[Feedback]:
     ][:MOST_FEEDBACKS]
 
 
+def read_praise(text: str) -> str:
+    """The words in which a critique says that nothing is wrong; empty where it does not."""
+    said = [problem for problem, _ in _from_json(text) or _from_lines(text) if problem]
+    if said:
+        return said[0] if all(FAULTLESS.fullmatch(each.strip(" .!。")) for each in said) else ""
+    sentences = re.split(r"(?<=[.!。])\s*", text.strip()[: LONGEST_PRAISE + 1])
+    short = len(text.strip()) <= LONGEST_PRAISE
+    found = any(FAULTLESS.fullmatch(each.strip(" .!。*_")) for each in sentences if each)
+    return text.strip() if short and found else ""
+
+
 def _is_none(text: str) -> bool:
-    return _NONE.fullmatch(text.strip(" .!")) is not None
+    said = text.strip(" .!。*_")
+    return not said or bool(_UNFILLED.fullmatch(said) or FAULTLESS.fullmatch(said))
 
 
 def _from_json(text: str) -> list[tuple[str, str]]:
@@ -107,29 +120,62 @@ class _Reading:
     """Lines being read into pairs of problem and suggestion.
 
     The label a review uses first is its own: in "PROBLEM: It raises", "Error: division by zero" on
-    the next line is what it raises, not a second problem.
+    the next line is what it raises, not a second problem. `listed` is which half the items of a
+    list are, `turn` the pair that the next listed suggestion belongs to.
     """
 
     asked: bool = False  # the suggestions are under the very label that was asked for
-    inline: re.Pattern[str] = _INLINE_SUGGESTION  # where within a line one begins
+    inline: re.Pattern[str] = _INLINE  # where within a line one begins
+    listed: int | None = None
     own: str = ""  # the word that the problems are under
     pairs: list[list[str]] = field(default_factory=list)
     growing: int | None = None  # which half of the last pair further lines belong to
+    turn: int = 0
 
-    def take(self, line: str, *, quoted: bool) -> None:
-        match = None if quoted else _labelled(line)
-        if match and match.group("problem") and self._is_own(match.group("problem")):
-            problem, fix = self._split(match.groupdict().get("text") or "")
-            self.pairs.append([problem, fix])
-            self.growing = 1 if fix else 0
+    def take(self, line: str, following: str, *, quoted: bool) -> None:
+        match = None if quoted else _head(line, following)
+        text = match.groupdict().get("text") or "" if match else ""
+        lists = match is not None and not text and bool(_ITEM.match(following))
+        if match and match.group("problem") and (lists or self._is_own(match.group("problem"))):
+            self._begin(text, lists)
         elif match and match.group("suggestion") and self._is_meant(match.group("suggestion")):
-            self.growing = 1 if self.pairs else None
-            self._grow(match.groupdict().get("text") or "")
+            self._suggest(text, lists)
+        elif not quoted and STRENGTH.match(_bare(line)) and _ends_label(line):
+            self.growing = self.listed = None
+        elif self.listed is not None and not quoted and _ITEM.match(line):
+            self._take_item(_ITEM.sub("", line, count=1))
         elif _RULE.fullmatch(line) and not quoted:
-            filled = self.growing is not None and self.pairs[-1][self.growing]
+            filled = self.growing is not None and self.pairs and self.pairs[-1][self.growing]
             self.growing = None if filled else self.growing
         else:
             self._grow(line)
+
+    def _begin(self, text: str, lists: bool) -> None:
+        if lists:
+            self.listed, self.growing, self.turn = 0, None, len(self.pairs)
+            return
+        self.listed = None
+        problem, fix = self._split(text)
+        self.pairs.append([problem, fix])
+        self.turn = len(self.pairs) - 1
+        self.growing = 1 if fix else 0
+
+    def _suggest(self, text: str, lists: bool) -> None:
+        self.growing = 1 if self.pairs else None
+        if lists:
+            self.listed = 1
+        else:
+            self._grow(text)
+
+    def _take_item(self, text: str) -> None:
+        if self.listed == 0:
+            problem, fix = self._split(text)
+            self.pairs.append([problem, fix])
+            self.growing = 1 if fix else 0
+        elif self.pairs:
+            place = min(self.turn, len(self.pairs) - 1)
+            self.pairs[place][1] = f"{self.pairs[place][1]} {_clean(text)}".strip()
+            self.turn, self.growing = place + 1, None
 
     def _is_own(self, label: str) -> bool:
         self.own = self.own or label
@@ -143,31 +189,55 @@ class _Reading:
         match = next(meant, None)
         if match is None:
             return _clean(text), ""
-        kept = text[: match.start("label")].rstrip(" *_(|;–—-")
+        kept = text[: match.start("label")].rstrip(" *_(|;–—→-")
         return _clean(kept), _clean(text[match.end() :].rstrip(")"))
 
     def _grow(self, text: str) -> None:
-        if self.growing is not None:
+        if self.growing is not None and self.pairs:
             half = self.pairs[-1][self.growing]
             self.pairs[-1][self.growing] = f"{half} {_clean(text)}".strip()
 
 
 def _from_lines(text: str) -> list[tuple[str, str]]:
-    lines = [" ".join(raw.split()) for raw in text.splitlines()]
+    lines = [
+        _UNDERLINED.sub(r"\1**\2**", " ".join(raw.split())) for raw in _untagged(text).splitlines()
+    ]
     fenced = _fenced(lines)
-    if not fenced:
-        return _read(lines, fenced)
     unfenced = [line for line in lines if not _FENCE.match(line)]
-    return _read(lines, fenced) or _read(unfenced, set())
+    found = _read(lines, fenced) or (_read(unfenced, set()) if fenced else [])
+    if found or not any(_has_suggestion(line) for line in unfenced):
+        return found
+    return _read(unfenced, set(), listed=0)
 
 
-def _read(lines: list[str], fenced: set[int]) -> list[tuple[str, str]]:
+def _untagged(text: str) -> str:
+    """XML's labels as heads of lines, and its other tags left out."""
+    if "</" not in text or not _TAG.search(text):
+        return text
+    named = _TAG.sub(
+        lambda tag: "\n---\n" if tag[1] else f"\n{tag['problem'] or tag['suggestion']}: ", text
+    )
+    return _OTHER_TAG.sub("\n", named)
+
+
+def _has_suggestion(line: str) -> bool:
+    head = _LABELLED.fullmatch(_bare(line))
+    return bool(head and head.group("suggestion")) or _INLINE.search(line) is not None
+
+
+def _read(lines: list[str], fenced: set[int], listed: int | None = None) -> list[tuple[str, str]]:
     free = [line for number, line in enumerate(lines) if number not in fenced]
-    beginning = any(_without_lead(line).startswith("SUGGESTION") for line in free)
+    beginning = any(_bare(line).startswith("SUGGESTION") for line in free)
     asked = beginning or any(_ASKED.search(line) for line in free)
-    reading = _Reading(asked, _ASKED if asked and not beginning else _INLINE_SUGGESTION)
-    for number, line in enumerate(lines):
-        reading.take(line, quoted=number in fenced)
+    inline = _ASKED if asked and not beginning else _INLINE
+    reading = _Reading(asked, inline, listed)
+    following = ""
+    ahead = []
+    for line in reversed(lines):
+        ahead.append(following)
+        following = line or following
+    for number, (line, after) in enumerate(zip(lines, reversed(ahead), strict=True)):
+        reading.take(line, after, quoted=number in fenced)
     return [(problem, fix) for problem, fix in reading.pairs if problem]
 
 
@@ -178,14 +248,21 @@ def _fenced(lines: list[str]) -> set[int]:
     return {number for first, last in blocks for number in range(first, last + 1)}
 
 
-def _labelled(line: str) -> re.Match[str] | None:
-    return _LABELLED.fullmatch(_without_lead(line)) or _HEADING.fullmatch(line)
+def _head(line: str, following: str) -> re.Match[str] | None:
+    bare = _bare(line)
+    found = _LABELLED.fullmatch(bare)
+    if found is None and (_MARKED.match(line) or _ITEM.match(following)):
+        found = _ALONE.fullmatch(bare)
+    return found
 
 
-def _without_lead(line: str) -> str:
-    unmarked = line.lstrip(_LEAD)
-    numbering = _NUMBERING.match(unmarked)
-    return unmarked[numbering.end() :].lstrip(_LEAD) if numbering else unmarked
+def _bare(line: str) -> str:
+    lead = _LEAD.match(line)
+    return line[lead.end() :] if lead else line
+
+
+def _ends_label(line: str) -> bool:
+    return bool(re.search(r"[:：]", line[:60])) or line[:1] in "#*"
 
 
 def _from_table(text: str) -> list[tuple[str, str]]:
@@ -207,9 +284,8 @@ def _from_table(text: str) -> list[tuple[str, str]]:
 
 def _columns(header: list[str]) -> tuple[int, int] | None:
     places = []
-    for names in _LABELS.values():
-        pattern = re.compile(rf"(?:{names})s?", re.IGNORECASE)
-        matching = [place for place, cell in enumerate(header) if pattern.fullmatch(cell)]
+    for names in (_PROBLEM, _SUGGESTION):
+        matching = [at for at, cell in enumerate(header) if re.fullmatch(names, cell, re.I)]
         if not matching:
             return None
         places.append(matching[0])

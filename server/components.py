@@ -27,6 +27,7 @@ log = structlog.get_logger(__name__)
 GRACE = 2.0
 # Beyond that, for a caller to take what has been sent: a stream waits for its reader.
 READING_GRACE = 5.0
+LONG_TEXT = 20_000  # characters; settling longer documents is taken off the event loop
 UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
@@ -47,16 +48,21 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
         form, asked = parse(component, await request.body())
         machines: Machines = request.state.machines
         wanted = asked.to_request(context.deadline)
+        documents = [output.notebook for output in wanted.previous_outputs]
 
-        def body_of(result: state.Result) -> bytes:
+        async def body_of(result: state.Result) -> bytes:
             _note(component, result, request)
-            body = form.response.from_result(asked, result)
+            if len(result.answer) + sum(map(len, documents)) > LONG_TEXT:
+                body = await asyncio.to_thread(form.response.from_result, asked, result)
+            else:
+                body = form.response.from_result(asked, result)
             return body.model_dump_json(exclude_none=True).encode()
 
         if sse.wanted(request.headers.get("accept", "")):
             return _streamed(request, machines, component, wanted, body_of)
         result = await _in_time(machines.run(component, wanted), context.deadline)
-        return Response(body_of(result), media_type="application/json", headers=headers(result))
+        body = await body_of(result)
+        return Response(body, media_type="application/json", headers=headers(result))
 
     return answer
 
@@ -66,18 +72,20 @@ def _streamed(
     machines: Machines,
     component: str,
     wanted: state.Request,
-    body_of: Callable[[state.Result], bytes],
+    body_of: Callable[[state.Result], Awaitable[bytes]],
 ) -> Response:
     context = context_of(request.scope)
+
+    async def ended(result: state.Result) -> dict[str, bytes]:
+        miner = json.dumps(headers(result)).encode()
+        return {"miner": miner, "result": await body_of(result)}
+
     stream = sse.events(
         machines,
         component,
         wanted,
         limit=context.deadline + GRACE,
-        ended=lambda result: {
-            "miner": json.dumps(headers(result)).encode(),
-            "result": body_of(result),
-        },
+        ended=ended,
         failed=lambda error: error_event(request.scope, error),
     )
     return _Events(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)

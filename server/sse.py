@@ -7,7 +7,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import asdict
 
@@ -37,7 +37,7 @@ async def events(
     request: state.Request,
     *,
     limit: float,
-    ended: Callable[[state.Result], Mapping[str, bytes]],
+    ended: Callable[[state.Result], Awaitable[Mapping[str, bytes]]],
     failed: Callable[[Exception], bytes],
 ) -> AsyncIterator[bytes]:
     """The events of one run, encoded. `limit` is on the clock of `time.monotonic()`.
@@ -48,7 +48,7 @@ async def events(
         async with aclosing(_in_time(machines.stream(component, request), limit)) as run:
             async for event in run:
                 if isinstance(event, state.Result):
-                    for name, body in ended(event).items():
+                    for name, body in (await ended(event)).items():
                         yield _event(name, body)
                 else:
                     yield event if isinstance(event, bytes) else _told(event)

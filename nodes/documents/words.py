@@ -42,6 +42,7 @@ LESS, REMOVE, LANGUAGES, FORMAT = map(_words, ("less", "remove", "languages", "f
 LEFT_OUT, STAYS, NOTHING = map(_words, ("left_out", "stays", "nothing"))
 REFUSAL, ABOUT, WORK = map(_words, ("refusal", "about", "work"))
 LEAD, OFFER, CHANGES = map(_words, ("lead", "offer", "changes"))
+FAULTLESS, STRENGTH = map(_words, ("faultless", "strength"))
 ORDER, WRITING = map(_words, ("order", "writing"))
 
 
