@@ -99,7 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--misquote", type=float, default=0.1, help="of the items")
     parser.add_argument("--repeat", type=float, default=0.1, help="of the items")
     parser.add_argument("--invent", type=float, default=0.1, help="of the feedbacks")
-    parser.add_argument("--omit", type=float, default=0.05, help="of the items")
+    parser.add_argument("--omit", type=float, default=0.02, help="of the items")
     parser.add_argument("--lines", action="store_true", help="the backend refuses schemas")
     parser.add_argument("--wrong", action="store_true", help="show what went wrong")
     parser.add_argument("--seed", type=int, default=1)

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from memory import Add, Change, Entry, Forget, PlaybookFull, Replace, TurnTimeout, Writer
+from memory import CATEGORIES, Add, Entry, Forget, PlaybookFull, Replace, TurnTimeout, Writer
 from nodes.errors import DeadlinePassed
 from nodes.extract import sayings
 from nodes.miner import Miner
@@ -14,7 +14,6 @@ from nodes.preferences.quotes import same_text
 from nodes.state import Applied, HumanFeedbackState, HumanFeedbackUpdate, PlaybookAction
 from nodes.steps import deadline
 
-KEPT_VERBATIM = "kept verbatim"
 LEARNT = "learnt"
 REPLACED = "replaced what was known"
 FORGOTTEN = "forgotten"
@@ -26,7 +25,8 @@ UNSURE = (
 )
 NOTHING = "There was nothing lasting to learn."
 
-Step = tuple[Change | None, Applied]  # a change to make, if any, and what is told once it is made
+# A change to make, if there is any, and what is told once it is made.
+Step = tuple[Add | Replace | Forget | None, Applied]
 
 
 async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
@@ -51,7 +51,7 @@ async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpda
     return {
         "applied": applied,
         "answer": " ".join([_told(applied), *grounded.notes]),
-        "fallbacks": [KEPT_VERBATIM] if applied and state.grounded is None else [],
+        "fallbacks": ["kept verbatim"] if applied and state.grounded is None else [],
     }
 
 
@@ -68,22 +68,23 @@ def planned(
     for wish in wishes:
         gone = [left[id_] for id_, at in wish.outdated if id_ in left and left[id_].version == at]
         same = next((one for one in left.values() if same_text(one.content, wish.content)), None)
+        forgotten = gone
         if wish.action == "forget":
             if not gone:
-                yield None, _telling("delete", "", UNSURE, wish.content, success=False)
+                yield None, _telling("delete", "", UNSURE, wish.content)
         elif same:
-            gone = [entry for entry in gone if entry is not same]
+            forgotten = gone = [entry for entry in gone if entry is not same]
             yield None, _telling("update", same.node_id, ALREADY_KNOWN, same.content)
         else:
+            forgotten = gone[1:]  # the first lives on in what replaces it
             yield _learning(wish, gone[0] if gone else None)
-        kept = 0 if same or wish.action == "forget" else 1  # the first lives on in what replaces it
-        yield from map(_forgetting, gone[kept:])
-        for entry in gone:
-            del left[entry.node_id]
+        yield from map(_forgetting, forgotten)
+        left = {id_: entry for id_, entry in left.items() if entry not in gone}
 
 
 def _learning(wish: Wish, old: Entry | None) -> Step:
-    fields = (wish.content, wish.category, wish.evidence, wish.applies)
+    category = wish.category if wish.category in CATEGORIES else "other"
+    fields = (wish.content, category, wish.evidence, wish.applies)
     if old:
         change = Replace(old.node_id, *fields, expected_version=old.version)
         return change, _telling("update", old.node_id, REPLACED, wish.content)
@@ -92,13 +93,12 @@ def _learning(wish: Wish, old: Entry | None) -> Step:
 
 
 def _forgetting(entry: Entry) -> Step:
-    told = _telling("delete", entry.node_id, FORGOTTEN, entry.content)
-    return Forget(entry.node_id, entry.version), told
+    id_ = entry.node_id
+    return Forget(id_, entry.version), _telling("delete", id_, FORGOTTEN, entry.content)
 
 
-def _telling(
-    action: PlaybookAction, node_id: str, message: str, content: str, *, success: bool = True
-) -> Applied:
+def _telling(action: PlaybookAction, node_id: str, message: str, content: str) -> Applied:
+    success = message != UNSURE
     return Applied(
         action=action, node_id=node_id, success=success, message=message, content=content
     )
@@ -111,14 +111,14 @@ async def _written(writer: Writer, steps: Sequence[Step]) -> list[Applied]:
         done = iter(await writer.apply(changes))
     except PlaybookFull as error:
         full = {"success": False, "message": str(error)}
-        told = [
-            (None, text.model_copy(update=full)) if isinstance(change, Add) else (change, text)
-            for change, text in steps
+        left: list[Step] = [
+            (None, told.model_copy(update=full)) if isinstance(change, Add) else (change, told)
+            for change, told in steps
         ]
-        return await _written(writer, told)
+        return await _written(writer, left)
     return [
-        text.model_copy(update={"node_id": next(done).node_id}) if change else text
-        for change, text in steps
+        told.model_copy(update={"node_id": next(done).node_id}) if change else told
+        for change, told in steps
     ]
 
 
@@ -128,5 +128,5 @@ def _told(applied: Sequence[Applied]) -> str:
     counts = Counter(change.message for change in applied if change.success)
     done = ", ".join(f"{count} {message}" for message, count in counts.items())
     failed = dict.fromkeys(change.message for change in applied if not change.success)
-    told = [f"Preferences: {done}." if done else "No preference was changed."]
-    return " ".join([*told, *(f"{text[0].upper()}{text[1:]}" for text in failed)])
+    told = f"Preferences: {done}." if done else "No preference was changed."
+    return " ".join([told, *(f"{text[0].upper()}{text[1:]}" for text in failed)])

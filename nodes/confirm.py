@@ -1,9 +1,8 @@
 """Making sure, by further looks, that a known preference no longer holds after what was said.
 
-A model that names the number of a known preference is wrong as often as with any other question.
-What it extracted is the first look; questions in other words and order are the next ones, each
-asked without showing what the others brought. Where two looks agree that is the majority of three;
-where they do not, up to three more decide. Whatever stays in doubt stays in the playbook.
+What a model extracted is the first look; questions in other words and order are the next ones,
+asked without showing what the others brought. Two looks that agree are the majority of three; where
+they do not, up to three more decide. Whatever stays in doubt stays in the playbook.
 """
 
 import asyncio
@@ -23,25 +22,19 @@ from nodes.steps import ask
 log = structlog.get_logger(__name__)
 
 OUTDATED = """\
-{}
-{}
-
 Does the newer statement take the place of what was noted earlier, contradict it, or ask to drop \
 it? Two statements on different things, or that one answer can follow both, do not. Reply with yes \
 or no and nothing else."""
 GIVEN_UP = """\
-{}
-{}
-
 To do as the user now says, must the earlier note be given up? It must if both cannot hold at the \
 same time, or if the user wants it forgotten; it must not if it is about something else or can be \
 followed as well. Reply with no or yes and nothing else."""
 OLD, NEW = "Noted earlier: {old}", "The user now says: {new}"
 QUESTIONS = (
-    OUTDATED.format(OLD, NEW),
-    GIVEN_UP.format(NEW, OLD),
-    OUTDATED.format(NEW, OLD),
-    GIVEN_UP.format(OLD, NEW),
+    f"{OLD}\n{NEW}\n\n{OUTDATED}",
+    f"{NEW}\n{OLD}\n\n{GIVEN_UP}",
+    f"{NEW}\n{OLD}\n\n{OUTDATED}",
+    f"{OLD}\n{NEW}\n\n{GIVEN_UP}",
 )
 CERTAIN = 2  # looks by which one side leads
 NEAREST = 3  # known preferences, not named by the model, that are asked about as well
@@ -50,19 +43,15 @@ LOOK_TOKENS = 8
 LONGEST_SHOWN = 2_000  # characters of a statement
 NO_JUDGE = "local"  # the embedded model's yes and no mean nothing
 
-_YES_OR_NO = re.compile(r"\b(yes|no)\b", re.IGNORECASE)
-
 
 async def confirm(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The wishes with the known preferences that they put out of date."""
     grounded = state.grounded
-    if not grounded or not state.known or miner.model.describe().provider == NO_JUDGE:
+    if not grounded or miner.model.describe().provider == NO_JUDGE:
         return {}
     pairs = [(wish, entry) for wish in grounded.wishes for entry in _named(wish, state.known)]
-    near = await asyncio.gather(*(_nearest(miner, state, wish) for wish in grounded.wishes))
-    pairs += [
-        (wish, entry) for wish, found in zip(grounded.wishes, near, strict=True) for entry in found
-    ]
+    for wish in grounded.wishes:
+        pairs += [(wish, entry) for entry in await _nearest(miner, state, wish)]
     calls: list[Call] = []
     looks = (_is_outdated(miner, state, pair, calls) for pair in pairs[:MOST_PAIRS])
     gone = [pair for pair, yes in zip(pairs, await asyncio.gather(*looks), strict=False) if yes]
@@ -82,8 +71,7 @@ def shown(entry: Entry, known: Sequence[Entry]) -> str:
 
 def read_yes(text: str) -> bool:
     """Whether a reply says yes; one that cannot be read does not."""
-    found = _YES_OR_NO.search(text)
-    return found is not None and found.group().lower() == "yes"
+    return re.findall(r"\b(?:yes|no)\b", text.lower())[:1] == ["yes"]
 
 
 def _named(wish: Wish, known: Sequence[Entry]) -> Iterator[Entry]:
@@ -107,10 +95,10 @@ async def _is_outdated(
     miner: Miner, state: HumanFeedbackState, pair: tuple[Wish, Entry], calls: list[Call]
 ) -> bool:
     wish, entry = pair
-    lead = 1 if entry in _named(wish, state.known) else -1
+    lead = 1 if entry in _named(wish, state.known) else -1  # the first look, the model's own
+    texts = {"old": shown(entry, state.known), "new": wish.content[:LONGEST_SHOWN]}
     for question in QUESTIONS:
-        asked = question.format(old=shown(entry, state.known), new=wish.content[:LONGEST_SHOWN])
-        turns = [*state.prompt, Turn(role="user", content=asked)]
+        turns = [*state.prompt, Turn(role="user", content=question.format(**texts))]
         try:
             reply = await ask(miner, state, turns, limit=LOOK_TOKENS, temperature=0.0)
         except MinerError as error:

@@ -6,16 +6,9 @@ from memory import CATEGORIES
 from nodes.confirm import shown
 from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
+from nodes.llm.job import Reply
 from nodes.miner import Miner
-from nodes.preferences.extraction import (
-    LINES,
-    MOST_PREFERENCES,
-    SYSTEM,
-    Preference,
-    read_json,
-    read_lines,
-    schema,
-)
+from nodes.preferences import extraction
 from nodes.preferences.forgetting import orders_to_forget_all
 from nodes.preferences.grounding import ground
 from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, Turn
@@ -23,7 +16,7 @@ from nodes.steps import ask
 
 READ = "I have read it."
 EXTRACT_TOKENS = 1200
-SCHEMA = schema(CATEGORIES)
+SCHEMA = extraction.schema(CATEGORIES)
 
 
 async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
@@ -32,19 +25,16 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdat
     prompt = await compose(
         miner,
         Parts(
-            system=SYSTEM.format(categories=", ".join(CATEGORIES)),
+            system=extraction.SYSTEM.format(categories=", ".join(CATEGORIES)),
             preferences=(),
             history=(),
             task=f"The user says:\n{feedback_of(state)}",
             materials=[Material("Known preferences", listed or "none", foreign=True)],
         ),
     )
-    # The turns that later questions go on from.
-    update: HumanFeedbackUpdate = {
-        "prompt": [*prompt.turns, Turn(role="assistant", content=READ)],
-        "cut": prompt.cut,
-        "rounds": state.rounds + 1,
-    }
+    # Later questions go on from these turns.
+    asked = [*prompt.turns, Turn(role="assistant", content=READ)]
+    update: HumanFeedbackUpdate = {"prompt": asked, "cut": prompt.cut}
     if not miner.model.honours_schema:
         return update
     try:
@@ -53,23 +43,17 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdat
         )
     except BackendRefused:
         return update  # some say no to a schema without naming it; plain lines will tell
-    items = read_json(reply.text, cut=bool(reply.truncated))
-    found = await _grounded(state, items, cut=bool(reply.truncated))
-    return {**update, **found, "calls": [reply.call]}
+    items = extraction.read_json(reply.text, cut=bool(reply.truncated))
+    return {**update, **await _grounded(state, items, reply)}
 
 
 async def extract_lines(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The preferences, asked for in plain labelled lines."""
     *before, asked, _ = state.prompt
-    turns = [*before, Turn(role="user", content=f"{asked.content}\n\n{LINES}")]
+    turns = [*before, Turn(role="user", content=f"{asked.content}\n\n{extraction.LINES}")]
     reply = await ask(miner, state, turns, limit=EXTRACT_TOKENS, temperature=0.0)
-    found = await _grounded(state, read_lines(reply.text), cut=bool(reply.truncated))
-    return {
-        **found,
-        "fallbacks": ["labelled lines"],
-        "rounds": state.rounds + 1,
-        "calls": [reply.call],
-    }
+    found = await _grounded(state, extraction.read_lines(reply.text), reply)
+    return {**found, "fallbacks": ["labelled lines"]}
 
 
 def sayings(state: HumanFeedbackState) -> list[str]:
@@ -83,9 +67,11 @@ def feedback_of(state: HumanFeedbackState) -> str:
 
 
 async def _grounded(
-    state: HumanFeedbackState, items: list[Preference] | None, *, cut: bool
+    state: HumanFeedbackState, items: list[extraction.Preference] | None, reply: Reply
 ) -> HumanFeedbackUpdate:
+    update: HumanFeedbackUpdate = {"calls": [reply.call], "rounds": state.rounds + 1}
     if items is None:
-        return {}
-    full = cut or len(items) >= MOST_PREFERENCES
-    return {"grounded": await asyncio.to_thread(ground, feedback_of(state), items, full=full)}
+        return update
+    full = bool(reply.truncated) or len(items) >= extraction.MOST_PREFERENCES
+    found = await asyncio.to_thread(ground, feedback_of(state), items, full=full)
+    return {**update, "grounded": found}

@@ -10,7 +10,6 @@ Action = Literal["add", "replace", "forget"]
 Applies = Literal["always", "topic"]
 
 MOST_PREFERENCES = 8
-MOST_LINES = 50
 SYSTEM = """\
 You keep the list of what a user prefers. Read what the user says and note every lasting \
 preference on how answers should be from now on (style, format, tone, language, content), and \
@@ -42,10 +41,7 @@ _MARKS = " *_\"'“”‘’«»"
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """One thing that a model read in a feedback.
-
-    `about` is the number of the known preference to be replaced or forgotten, 0 for none.
-    """
+    """What a model read; `about` is the number of a known preference, 0 for none."""
 
     quote: str
     content: str
@@ -99,15 +95,14 @@ def read_lines(text: str) -> list[Preference] | None:
     labelled = [{name.lower(): value for name, value in _LABELLED.findall(line)} for line in lines]
     whole = [fields for fields in labelled if {"preference", "quote"} <= fields.keys()]
     items = [_preference({**fields, "content": fields["preference"]}) for fields in whole]
-    found = [item for item in items if item][:MOST_LINES]
+    found = [item for item in items if item]
     return found if found or any(map(_NONE.fullmatch, lines)) else None
 
 
 def _preference(fields: object) -> Preference | None:
     """What is not of the form asked for is taken for the default; `None` where nothing is said."""
-    if not isinstance(fields, Mapping):
-        return None
-    read = {str(name): str(value).strip(_MARKS) for name, value in fields.items()}
+    given = fields if isinstance(fields, Mapping) else {}
+    read = {str(name): str(value or "").strip(_MARKS) for name, value in given.items()}
     if not (quote := read.get("quote", "")) and not read.get("content"):
         return None
     action, number = read.get("action", "").lower(), re.match(r"\d{1,4}", read.get("about", ""))

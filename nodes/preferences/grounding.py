@@ -1,8 +1,7 @@
 """Holding what a model extracted to what the person said.
 
-What is kept is the person's own statement around the quote, never the wording of the model: part
-of a sentence would often say the opposite of the whole. A quote that cannot be found may be a bad
-copy of a real wish, so that the statements which no other quote covers are kept for it.
+What is kept is the person's own statement around the quote, never the wording of the model. A quote
+that cannot be found may be a bad copy of a real wish: the statements that no quote covers are kept.
 """
 
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from nodes.preferences.extraction import Action, Applies, Preference
 from nodes.preferences.quotes import Span, find_quote, likeness, overlap
 from nodes.preferences.statements import Statement, statements
 
+LONGEST = 10_000  # characters that an entry of the playbook can hold
 ALIKE = 60.0  # of 100: a statement that a quote or a wording is likely to be made from
 VERBATIM = "The feedback was kept word for word: no single preference could be read off it."
 UNCOVERED = "Statements kept as they stand, because the words quoted from them differ: {}."
@@ -57,8 +57,9 @@ def ground(feedback: str, items: Sequence[Preference], *, full: bool = False) ->
         around = [one for one in stated if span and overlap((one.start, one.end), span)]
         if span and around:
             same = next((other for other in placed if overlap(span, other)), span)
-            content = _joined(feedback, around)
-            placed[same] = _merged(placed.get(same), item, content, feedback[slice(*span)])
+            whole = [around[0].text, *feedback[around[0].end : around[-1].end].split()]
+            evidence = feedback[slice(*span)]
+            placed[same] = _merged(placed.get(same), item, " ".join(whole), evidence)
         else:
             lost.append(item)
     free = [one for one in stated if not any(overlap((one.start, one.end), at) for at in placed)]
@@ -86,15 +87,10 @@ def _merged(wish: Wish | None, item: Preference, content: str, evidence: str) ->
     """A wish, or one with another item on the same words: what is to be kept wins."""
     about = (item.about,) if item.about else ()
     if wish is None:
-        flat = " ".join(evidence.split())
-        return Wish(content, flat, item.action, item.category, item.applies, about)
+        said = (content[:LONGEST], " ".join(evidence.split())[:LONGEST])
+        return Wish(*said, item.action, item.category, item.applies, about)
     action = item.action if wish.action == "forget" else wish.action
     return replace(wish, action=action, about=tuple(dict.fromkeys((*wish.about, *about))))
-
-
-def _joined(feedback: str, around: Sequence[Statement]) -> str:
-    first, last = around[0], around[-1]
-    return " ".join([first.text, *feedback[first.end : last.end].split()])
 
 
 def _likely(item: Preference, free: Sequence[Statement]) -> Sequence[Statement]:

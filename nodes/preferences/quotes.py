@@ -23,11 +23,12 @@ def find_quote(quote: str, text: str, taken: list[Span]) -> Span | None:
     plain, wanted = _plain(text), _bare(quote)
     if not wanted:
         return None
-    found = [match.span() for match in re.finditer(_pattern(wanted), plain)]
+    before = r"(?<!\w)" if wanted[0] < _SPACED_SCRIPTS_END else ""
+    after = r"(?!\w)" if wanted[-1] < _SPACED_SCRIPTS_END else ""
+    pattern = before + r"\s+".join(map(re.escape, wanted.split())) + after
+    found = [match.span() for match in re.finditer(pattern, plain)]
     free = [span for span in found if not any(overlap(span, other) for other in taken)]
-    if found:
-        return (free or found)[0]
-    return _nearly(wanted, plain)
+    return next(iter(free or found), None) or _nearly(wanted, plain)
 
 
 def overlap(one: Span, other: Span) -> bool:
@@ -51,12 +52,6 @@ def _nearly(wanted: str, plain: str) -> Span | None:
         return (0, len(plain)) if fuzz.ratio(wanted, plain) >= SLIPS_FORGIVEN else None
     best = fuzz.partial_ratio_alignment(wanted, plain, score_cutoff=SLIPS_FORGIVEN)
     return (best.dest_start, best.dest_end) if best else None
-
-
-def _pattern(wanted: str) -> str:
-    before = r"(?<!\w)" if wanted[0] < _SPACED_SCRIPTS_END else ""
-    after = r"(?!\w)" if wanted[-1] < _SPACED_SCRIPTS_END else ""
-    return before + r"\s+".join(map(re.escape, wanted.split())) + after
 
 
 def _bare(text: str) -> str:

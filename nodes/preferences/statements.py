@@ -53,7 +53,9 @@ def statements(text: str) -> list[Statement]:
             if here and found[-1] == above:
                 here[0] = replace(here[0], start=found.pop().start)
         elif not bullet:
-            above = here[-1] if here and _introduces(here[-1].text) else None
+            last = here[-1].text if here else "."
+            open_ended = last.endswith(tuple(_COLON)) or not _END.search(last[-3:])
+            above = here[-1] if open_ended and len(last) <= _LONGEST_LEAD else None
         found += here
     return found
 
@@ -67,9 +69,3 @@ def _pieces(
         start = match.end()
     if _WORD.search(text, start, end):
         yield start, end
-
-
-def _introduces(sentence: str) -> bool:
-    return len(sentence) <= _LONGEST_LEAD and (
-        sentence.endswith(tuple(_COLON)) or not _END.search(sentence[-3:])
-    )
