@@ -6,7 +6,7 @@ from memory import CATEGORIES
 from nodes.confirm import shown
 from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
-from nodes.llm.job import Reply
+from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.preferences import extraction
 from nodes.preferences.forgetting import orders_to_forget_all
