@@ -41,7 +41,7 @@ _CHANGES = re.compile(
     r"|between|besides|except|without|squared|cubed|factorial|plus|minus|negative|times|hal(?:f|ves)"
     r"|double|twice|triple|thirds?|quarters?|(?:four|fif|six|eigh|ten|hundred)ths?|roots?|power"
     r"|divided|multiplied|base|modulo?|remainder|infinity|step|equation|question|query|chapter"
-    r"|[b-hj-z])\b",
+    r"|[b-hj-z](?! (?:is|was|equals)\b))\b",
     re.IGNORECASE,
 )
 _NOUN = re.compile(r"[ -]?([^\W\d_]{2,}(?:['-][^\W\d_]+)*)")

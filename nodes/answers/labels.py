@@ -4,12 +4,12 @@ import re
 
 # What a final answer is called.
 _LABELS = (
-    r"answer|(?:correct|right|best)\s(?:option|choice)|result(?=\sis)",
-    r"antwort|endergebnis|lösung",
-    r"réponse",
-    r"respuesta|resposta|risposta",
+    r"answer|(?:correct|right|best)\s(?:option|choice)|result",
+    r"antwort|(?:end)?ergebnis|lösung",
+    r"réponse|résultat",
+    r"respuesta|resposta|risposta|resultado|risultato",
     r"antwoord|svar|odpowiedź|cevap",
-    r"ответ|відповідь",
+    r"ответ|результат|відповідь",
 )
 _LABELS_WITHOUT_SPACE = r"答え|解答|回答|答案|答|정답|답"
 _IS = (
@@ -66,7 +66,8 @@ LINE_BEGINS = re.compile(
 CONCLUSION = re.compile(rf"\W{{0,4}}(?:{'|'.join(_CONCLUDES)}){_NO_LETTER_AFTER}", re.IGNORECASE)
 # What may stand before an answer that is a few words.
 LEAD_IN = re.compile(
-    r"(?:(?:so|therefore|thus|hence|i(?:'d| would)? (?:think|believe|guess|say)|in my opinion"
+    r"(?:(?:so|therefore|thus|hence|i(?:'d| would)? (?:think|believe|guess|say|choose|pick)"
+    r"|in my opinion"
     r"|based on [\w ]{1,40}|definitely|clearly|probably|simply|option|choice),? +)*"
     r"(?:(?:that )?(?:it|that|this)(?: is|'s| was| would be| must be) +)?",
     re.IGNORECASE,

@@ -15,6 +15,7 @@ _LETTERS = "ABCDEFGHIJ"
 _MARKS = " \t\r\n*_`"
 _WRAPPED = {'"': '"', "“": "”", "'": "'", "‘": "’", "<": ">", "«": "»", "「": "」"}
 _WRAPPED |= {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
+_BOLD = re.compile(r"(?<![\w)])\*\*|\*\*(?![\w(])")
 _WHOLE_TEXT = re.compile(r"\\(?:text[a-z]{0,6}|mathrm|mathbf|mbox)\s*\{([^{}\\]*)\}")
 _UNITS_SET_APART = re.compile(r"\\(?:text|mathrm|mbox)")
 _CHOICE = re.compile(
@@ -61,7 +62,10 @@ def classified(
     if len(stated) > LONGEST:
         return None
     shown = unwrapped(stated)
-    mathematical = mathematical or "\\" in stated or stated.strip(f"{_MARKS}.")[-1:] == "$"
+    boxed, mathematical = (
+        mathematical,
+        mathematical or "\\" in stated or stated.strip(f"{_MARKS}.")[-1:] == "$",
+    )
     shown = shown if mathematical else LEAD_IN.sub("", shown, count=1)
     phrase = tidied(shown).strip(_MARKS)
     variables = mathematical and not _UNITS_SET_APART.search(stated)
@@ -69,7 +73,7 @@ def classified(
         _choice(phrase, shown, mathematical, options or {})
         or _boolean(phrase)
         or _date(phrase, shown)
-        or _number(phrase, shown, variables)
+        or _number(phrase, shown, variables, boxed)
         or _formula(phrase, shown, mathematical and "$" not in shown)
     )
 
@@ -84,7 +88,7 @@ def worded(stated: str) -> FinalAnswer | None:
 
 def unwrapped(stated: str) -> str:
     """A stated answer without the marks and the full stop around it."""
-    before = None
+    stated, before = _BOLD.sub("", stated), None
     while stated != before:
         before = stated
         stated = TAIL.sub("", re.sub(r"(?<!\.)[.;,:]$", "", stated.strip(_MARKS)), count=1)
@@ -141,13 +145,13 @@ def _date(phrase: str, shown: str) -> FinalAnswer | None:
     return FinalAnswer("date", shown, found) if found else None
 
 
-def _number(phrase: str, shown: str, mathematical: bool) -> FinalAnswer | None:
+def _number(phrase: str, shown: str, mathematical: bool, boxed: bool) -> FinalAnswer | None:
     reasonless = _REASON.sub("", phrase)
     found = read_amount(reasonless, mathematical=mathematical)
     if found is None:
         return None
     alone = found.alone and reasonless == phrase
-    spelled = shown if alone or mathematical else found.spelled.replace(DOLLAR, "$")
+    spelled = shown if alone or boxed else found.spelled.replace(DOLLAR, "$")
     return FinalAnswer("number", spelled, str(found.value), found.unit)
 
 
