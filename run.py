@@ -24,6 +24,7 @@ from uvicorn.supervisors import Multiprocess
 from memory import MemoryStoreError, playbook_folder, sole_owner
 from server import logs
 from server.app import create_app
+from server.file_limit import raise_file_limit
 from server.metrics import shared_by_workers
 from server.serving import server_config
 from settings import ENV_FILE, ENV_FILE_VARIABLE, Settings, SettingsError
@@ -47,6 +48,7 @@ def main() -> int:
     try:
         settings = _settings(_options())
         logs.configure(settings)
+        raise_file_limit()
         with _children(settings):
             announce_when_ready(settings, _key_file())
             return _serve(settings)
@@ -87,6 +89,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         envfile.create_first(ENV_FILE)
     elif not options.env_file.exists():
         raise SettingsError(f"there is no file {options.env_file} (--env-file)")
+    envfile.adopt_old_names(_env_file(), os.environ)
     return Settings.load()
 
 
@@ -138,6 +141,7 @@ def _serve(settings: Settings) -> int:
         port=settings.api_port,
         workers=settings.workers,
         drain_seconds=ceil(settings.deadline_seconds) + DRAIN_MARGIN_SECONDS,
+        trusted_proxies=settings.proxies,
     )
     if settings.workers > 1:
         pool = _Workers(config, sockets=[config.bind_socket()])

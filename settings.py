@@ -5,6 +5,7 @@ The environment wins over `.env`. Names are the upper-case field names.
 
 import os
 import re
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -84,10 +85,18 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _networks(value: str) -> str:
+    try:
+        return ",".join(str(ip_network(part.strip(), strict=False)) for part in value.split(","))
+    except ValueError:
+        raise ValueError("write addresses or networks, such as 127.0.0.1,10.0.0.0/8") from None
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
+Networks = Annotated[str, AfterValidator(_networks)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
@@ -185,6 +194,10 @@ class Settings(BaseSettings):
     )
     message_retention_days: float = Field(7, gt=0, le=36_500, description="days a message is kept")
 
+    trusted_proxies: Networks | None = Field(
+        None,
+        description="proxies whose X-Forwarded-For is believed, such as 127.0.0.1,10.0.0.0/8",
+    )
     rate_limit: Rate = Field("600/minute", description="requests allowed per key")
     auth_failure_limit: Rate = Field("10/minute", description="wrong keys allowed per address")
     max_concurrency: int = Field(64, ge=1, description="requests in work at once; more get a 503")
@@ -229,6 +242,11 @@ class Settings(BaseSettings):
         return tuple(
             key.strip() for key in self.miner_api_key.get_secret_value().split(",") if key.strip()
         )
+
+    @property
+    def proxies(self) -> list[str]:
+        """The networks of `TRUSTED_PROXIES`."""
+        return self.trusted_proxies.split(",") if self.trusted_proxies else []
 
     @field_validator("llm_provider", "llm_fallback_provider", "log_level", mode="before")
     @classmethod

@@ -24,6 +24,7 @@ UNSURE = (
     'only "Forget everything you know about me."'
 )
 NOTHING = "There was nothing lasting to learn."
+NOBODY = "Nothing was kept: the request names no user (its cid is empty)."
 
 # A change to make, if there is any, and what is told once it is made.
 Step = tuple[Add | Replace | Forget | None, Applied]
@@ -34,6 +35,8 @@ async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
 
     Raises `DeadlinePassed` when the turn did not come in time; nothing was changed then.
     """
+    if not state.cid:
+        return {"applied": [], "answer": NOBODY}
     # A caller that goes away must not leave it unknown what was changed.
     return await asyncio.shield(miner.background.start(_applied(miner, state)))
 

@@ -28,7 +28,8 @@ async def recall(miner: Miner, state: State) -> Update:
 
 async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """Everything known of the user, in the order it was learnt."""
-    return {"deadline": deadline_of(miner, state), "known": await miner.playbook.all(state.cid)}
+    known = await miner.playbook.all(state.cid) if state.cid else []
+    return {"deadline": deadline_of(miner, state), "known": known}
 
 
 def about(state: State) -> str:

@@ -24,6 +24,7 @@ from server import (
     service,
 )
 from server.draining import draining_on_signal
+from server.gate import Gate
 from server.health import Health
 from server.keys import Keys
 from server.limiter import Limiter
@@ -31,7 +32,6 @@ from server.metrics import Metrics
 from server.middleware.access_log import AccessLog
 from server.middleware.auth import Auth
 from server.middleware.body import Body
-from server.middleware.concurrency import Concurrency, Gate
 from server.middleware.disconnect import CancelOnDisconnect
 from server.middleware.last_resort import LastResort
 from server.middleware.rate_limit import RateLimit
@@ -41,8 +41,7 @@ from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
 DOCS = ("/docs", "/redoc", "/openapi.json")
-# Prometheus could not send a header of another name before its version 2.55.
-BEARER_PATHS = frozenset({"/metrics"})
+UNCOUNTED = frozenset({"/health", "/ready", *DOCS})
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
@@ -64,7 +63,9 @@ def _assembled(settings: Settings) -> FastAPI:
     logs.configure(settings)
     guards = _guards(settings)
     docs, redoc, schema = DOCS if settings.docs_enabled else (None, None, None)
-    open_paths = frozenset({"/health", *(DOCS if settings.docs_enabled else ())})
+    open_paths = frozenset(
+        {"/health", "/ready", "/capabilities", *(DOCS if settings.docs_enabled else ())}
+    )
     app = FastAPI(
         title="Playbook Miner",
         version=__version__,
@@ -80,7 +81,7 @@ def _assembled(settings: Settings) -> FastAPI:
     app.include_router(components.router())
     for routes in (service.routes, metrics.routes, remembered.routes, backup.routes):
         app.include_router(routes)
-    openapi.install(app, FORMS, remembered.BODIES, open_paths, BEARER_PATHS)
+    openapi.install(app, FORMS, remembered.BODIES, open_paths)
     return app
 
 
@@ -96,11 +97,12 @@ class _Guards:
 
 def _guards(settings: Settings) -> _Guards:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    metrics = Metrics()
     return _Guards(
-        Gate(settings.max_concurrency),
+        Gate(settings.max_concurrency, metrics),
         Limiter("wrong-keys", settings.auth_failure_limit, redis_url),
         Limiter("requests", settings.rate_limit, redis_url),
-        Metrics(),
+        metrics,
     )
 
 
@@ -119,12 +121,10 @@ def _middleware(
             Keys(settings.api_keys),
             guards.wrong_keys,
             open_paths=open_paths,
-            bearer_paths=BEARER_PATHS,
             metrics=guards.metrics,
         ),
-        Middleware(RateLimit, guards.requests, open_paths),
+        Middleware(RateLimit, guards.requests, UNCOUNTED),
         Middleware(Body, settings.max_body_bytes),
-        Middleware(Concurrency, guards.gate, runs, guards.metrics),
         Middleware(CancelOnDisconnect, runs),
     ]
 
@@ -145,6 +145,7 @@ def _lifespan(settings: Settings, guards: _Guards) -> Lifespan:
                     "machines": Machines(miner),
                     "health": health,
                     "metrics": guards.metrics,
+                    "gate": guards.gate,
                 }
 
     return lifespan

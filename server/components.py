@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import structlog
 from fastapi import APIRouter, Request, Response
@@ -18,6 +18,7 @@ from nodes.miner import Miner
 from server import sse
 from server.context import context_of
 from server.errors import error_event
+from server.gate import Gate, Place
 from server.metrics import Metrics, parts_named
 from server.wire.parse import FORMS, parse
 
@@ -45,7 +46,9 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         context = context_of(request.scope)
         context.component = component
-        form, asked = parse(component, await request.body())
+        gate: Gate = request.state.gate
+        gate.check()
+        form, asked = parse(component, context.take_body())
         machines: Machines = request.state.machines
         wanted = asked.to_request(context.deadline)
         documents = [output.notebook for output in wanted.previous_outputs]
@@ -60,7 +63,8 @@ def _endpoint(component: str) -> Callable[[Request], Awaitable[Response]]:
 
         if sse.wanted(request.headers.get("accept", "")):
             return _streamed(request, machines, component, wanted, body_of)
-        result = await _in_time(machines.run(component, wanted), context.deadline)
+        with gate.place():
+            result = await _in_time(machines.run(component, wanted), context.deadline)
         body = await body_of(result)
         return Response(body, media_type="application/json", headers=headers(result))
 
@@ -75,8 +79,11 @@ def _streamed(
     body_of: Callable[[state.Result], Awaitable[bytes]],
 ) -> Response:
     context = context_of(request.scope)
+    gate: Gate = request.state.gate
+    place = gate.place()
 
     async def ended(result: state.Result) -> dict[str, bytes]:
+        place.free()
         miner = json.dumps(headers(result)).encode()
         return {"miner": miner, "result": await body_of(result)}
 
@@ -88,7 +95,7 @@ def _streamed(
         ended=ended,
         failed=lambda error: error_event(request.scope, error),
     )
-    return _Events(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+    return _Events(stream, place)
 
 
 class _Events(StreamingResponse):
@@ -97,15 +104,21 @@ class _Events(StreamingResponse):
     The class it extends cancels again and again until it is obeyed, which breaks off the
     cleaning up of a run halfway: its nodes, and their model calls, would go on.
 
-    The answer to a caller that no longer reads it is broken off, which frees its place.
+    The run has its place from the beginning to its result, or until the answer to a caller that
+    no longer reads it is broken off.
     """
+
+    def __init__(self, stream: AsyncIterator[bytes], place: Place) -> None:
+        super().__init__(stream, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+        self._place = place
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         context = context_of(scope)
         limit = asyncio.timeout(context.deadline + GRACE + READING_GRACE - time.monotonic())
         try:
-            async with limit:
-                await self.stream_response(send)
+            with self._place:
+                async with limit:
+                    await self.stream_response(send)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from starlette.types import Scope
 
+FIRST_BYTE = "first_byte"
+"""Where the state of a scope says when the request began, by the clock of `time.monotonic()`."""
+
 
 @dataclass(slots=True)
 class RequestContext:
@@ -11,7 +14,8 @@ class RequestContext:
 
     `caller` stands for the key the caller proved to have: its digest, never the key itself.
     `error` is the short name of the error answered, if one was; `failed_status` the status that
-    a stream would have had if it had not been sent before the error.
+    a stream would have had if it had not been sent before the error. `body` is what was sent,
+    until a route has read it.
     """
 
     request_id: str
@@ -22,6 +26,12 @@ class RequestContext:
     disconnected: bool = False
     error: str | None = None
     failed_status: int | None = None
+    body: bytes | bytearray = b""
+
+    def take_body(self) -> bytes | bytearray:
+        """The body, which is not kept any longer here."""
+        body, self.body = self.body, b""
+        return body
 
 
 def attach(scope: Scope, context: RequestContext) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from server.middleware.concurrency import Gate
+from server.gate import Gate
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self
 
 from pydantic import BaseModel, Field
@@ -15,6 +15,7 @@ LOOK_EVERY = 10.0  # seconds
 ASKED_WITHIN = 600.0  # seconds; whoever asks at least that often is always told
 OLD_AFTER = 2.5  # looks; what was found before them is told no more
 PATIENCE = 2.0  # seconds for the stores
+FIRST_LOOK = 1.0  # seconds that a caller waits where nothing is known yet
 
 
 class Snapshot(BaseModel):
@@ -40,6 +41,7 @@ class Health:
         self._snapshot = Snapshot()
         self._taken_at = self._asked_at = float("-inf")
         self._looking: asyncio.Task[None] | None = None
+        self._looked = asyncio.Event()
 
     @classmethod
     @asynccontextmanager
@@ -56,7 +58,24 @@ class Health:
         now = self._asked_at = time.monotonic()
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look_while_asked())
-        return self._snapshot if now - self._taken_at < OLD_AFTER * self._every else Snapshot()
+        if now - self._taken_at < OLD_AFTER * self._every:
+            return self._snapshot
+        self._looked.clear()
+        return Snapshot()
+
+    async def missing(self) -> list[str]:
+        """What does not answer: `model`, `memory`. It is told at once where it is known."""
+        seen = self.snapshot()
+        if seen.memory_available is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_LOOK):
+                    await self._looked.wait()
+            seen = self.snapshot()
+        answers = {
+            "model": self._miner.model.answered_lately() or seen.llm_available,
+            "memory": seen.memory_available,
+        }
+        return [name for name, answering in answers.items() if not answering]
 
     async def _look_while_asked(self) -> None:
         while time.monotonic() - self._asked_at < self._asked_within:
@@ -73,6 +92,7 @@ class Health:
             conversations=conversations,
         )
         self._taken_at = time.monotonic()
+        self._looked.set()
 
     async def _count(self) -> tuple[int, int] | None:
         playbook, conversations = self._miner.playbook, self._miner.conversations

@@ -58,18 +58,16 @@ def install(
     forms: Mapping[str, tuple[Form, ...]],
     bodies: Sequence[type[BaseModel]],
     open_paths: frozenset[str],
-    bearer_paths: frozenset[str],
 ) -> None:
     """Make `app.openapi()` describe the components and the key. Built at the first call.
 
-    `bodies` are the models that routes name with `body`. No key is needed on `open_paths`, and
-    on `bearer_paths` it may come as a bearer token.
+    `bodies` are the models that routes name with `body`. No key is needed on `open_paths`.
     """
 
     def document() -> Json:
         if app.openapi_schema is None:
             app.openapi_schema = _build(app, forms, bodies)
-            _secure(app.openapi_schema, open_paths, bearer_paths)
+            _secure(app.openapi_schema, open_paths)
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
@@ -97,13 +95,12 @@ def _build(
     return built
 
 
-def _secure(document: Json, open_paths: frozenset[str], bearer_paths: frozenset[str]) -> None:
+def _secure(document: Json, open_paths: frozenset[str]) -> None:
     for path, operations in document["paths"].items():
         if path in open_paths:
             continue
-        either = [SCHEME, BEARER_SCHEME] if path in bearer_paths else [SCHEME]
         for operation in operations.values():
-            operation["security"] = [{scheme: []} for scheme in either]
+            operation["security"] = [{scheme: []} for scheme in SCHEMES]
             operation["responses"].update(_errors(EVERYWHERE))
 
 

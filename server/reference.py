@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from server.app import create_app
-from server.openapi import BEARER_SCHEME
 from settings import Settings
 
 Json = Mapping[str, Any]
@@ -14,8 +13,8 @@ HEAD = """\
 # API reference
 
 Generated from the code by `python -m server.reference`; a running miner serves the same at `/docs`
-and `/openapi.json`. All bodies are JSON in UTF-8. The key goes into `X-API-Key`, except where it
-says that none is needed.
+and `/openapi.json`. All bodies are JSON in UTF-8. The key goes into `X-API-Key`, or into
+`Authorization: Bearer`, except where it says that none is needed.
 """
 
 
@@ -37,8 +36,6 @@ def _operation(document: Json, path: str, method: str, operation: Json) -> Itera
     yield operation.get("summary", "")
     if "security" not in operation:
         yield "No key is needed."
-    elif {BEARER_SCHEME: []} in operation["security"]:
-        yield "The key may also come as `Authorization: Bearer`."
     parameters = operation.get("parameters", [])
     if parameters:
         yield from ("", "| parameter | in | | |", "|---|---|---|---|")

@@ -11,6 +11,7 @@ from memory.entries import Export
 from memory.errors import UnknownEntry
 from nodes.context import preferences_listed
 from nodes.miner import Miner
+from server.context import context_of
 from server.errors import ApiError, ErrorBody
 from server.openapi import body
 from server.raw_path import RawPathRoute
@@ -48,7 +49,7 @@ async def _miner(request: Request) -> Miner:
 
 def _reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
     async def sent(request: Request) -> Model:
-        return read(model, await request.body())
+        return read(model, context_of(request.scope).take_body())
 
     return sent
 

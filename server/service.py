@@ -1,6 +1,6 @@
 """What the miner says of itself: its health, what it can do, and where."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
@@ -10,7 +10,9 @@ from nodes.llm.model import BackendInfo
 from nodes.miner import Miner
 from server import __version__
 from server.context import context_of
-from server.health import Health, Snapshot
+from server.errors import ApiError, ErrorBody
+from server.gate import Gate
+from server.health import LOOK_EVERY, Health, Snapshot
 
 FEATURES = (
     "playbook",
@@ -24,10 +26,20 @@ FEATURES = (
 )
 
 
+NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": ErrorBody, "description": "`detail` names what does not answer."}
+}
+READY_AGAIN = int(LOOK_EVERY)
+
+
 class Healthy(BaseModel):
     """All that a caller without the key is told."""
 
     status: Literal["healthy"] = "healthy"
+
+
+class Ready(BaseModel):
+    status: Literal["ready"] = "ready"
 
 
 class Details(Healthy, Snapshot):
@@ -39,13 +51,18 @@ class Details(Healthy, Snapshot):
     backends: list[BackendInfo] = Field(description="each address of the model's backends")
 
 
-class Capabilities(BaseModel):
+class Components(BaseModel):
+    """All that a caller without the key is told."""
+
+    supported_functions: list[str] = Field(description="the same as `components`")
+    components: list[str]
+
+
+class Capabilities(Components):
     miner_name: str
     llm_provider: str
     model: str
     note: str = Field(description="what to know of the model, if anything")
-    supported_functions: list[str] = Field(description="the same as `components`")
-    components: list[str]
     features: list[str]
     max_context_length: int | None = Field(description="tokens")
     max_playbook_nodes: int = Field(description="entries a user")
@@ -80,17 +97,36 @@ async def health(request: Request) -> Details | Healthy:
     )
 
 
+@routes.head("/ready", include_in_schema=False)
+@routes.get("/ready", summary="Whether the miner can answer now", responses=NOT_READY)
+async def ready(request: Request) -> Ready:
+    """Whether the model answered lately, and the stores do. Known from a look now and then."""
+    gate: Gate = request.state.gate
+    watched: Health = request.state.health
+    gate.check_draining()
+    missing = await watched.missing()
+    if missing:
+        detail = f"does not answer: {', '.join(missing)}"
+        raise ApiError(503, "not_ready", detail, {"Retry-After": str(READY_AGAIN)})
+    return Ready()
+
+
+@routes.head("/capabilities", include_in_schema=False)
 @routes.get("/capabilities", summary="What the miner can do")
-async def capabilities(request: Request) -> Capabilities:
+async def capabilities(request: Request) -> Capabilities | Components:
+    """Without the key the components alone, as the registration asks for them."""
     miner: Miner = request.state.miner
+    components = _components(miner)
+    if context_of(request.scope).caller is None:
+        return Components(supported_functions=components, components=components)
     settings, model = miner.settings, miner.model.describe()
     return Capabilities(
         miner_name=settings.miner_name,
         llm_provider=model.provider,
         model=model.model,
         note=model.note,
-        supported_functions=_components(miner),
-        components=_components(miner),
+        supported_functions=components,
+        components=components,
         features=list(FEATURES),
         max_context_length=model.context_length,
         max_playbook_nodes=settings.max_playbook_nodes,

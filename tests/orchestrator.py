@@ -39,7 +39,7 @@ class Output(_Strict):
 class Response(_Strict):
     """What every component of the unified form answers."""
 
-    cid: Annotated[str, Field(min_length=1, max_length=100)]
+    cid: Annotated[str, Field(max_length=100)]
     task: Annotated[str, Field(max_length=1_000)]
     input: Annotated[list[Json], Field(min_length=1, max_length=50)]
     output: Output

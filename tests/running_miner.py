@@ -31,7 +31,7 @@ def serving(settings: Settings) -> Iterator[str]:
     """The address of a miner with these settings, for as long as the block runs."""
     app = create_app(settings)
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(server_config(app, drain_seconds=5))
+    server = uvicorn.Server(server_config(app, drain_seconds=5, trusted_proxies=settings.proxies))
     thread = threading.Thread(target=server.run, args=([listener],), name="miner", daemon=True)
     thread.start()
     while not server.started:

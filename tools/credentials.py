@@ -9,7 +9,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -37,8 +37,8 @@ _PLACEHOLDER = re.compile(
 _FILE = re.compile(
     rf"(?P<api_url>https?://[!-~]+?){SEPARATOR}(?P<token>[!-~]+)\n"
     r"\tSigned by: (?P<address>[1-9A-HJ-NP-Za-km-z]+)\n"
-    r"\tSignature: (?P<signature>[0-9a-f]{128})\n"
-    r"\tTimestamp: (?P<timestamp>[^\x00-\x1f\x7f-\x9f]+)\n?"
+    r"\tSignature: (?P<signature>[0-9a-f]{128})"
+    r"(\n\tTimestamp: (?P<timestamp>[^\x00-\x1f\x7f-\x9f]+))?\n?"
 )
 
 
@@ -50,22 +50,24 @@ class CredentialsError(ValueError):
 class Credentials:
     """An address and its token, signed by a coldkey.
 
-    `address` is in SS58, `signature` 128 hex digits, `timestamp` as written in the file.
+    `address` is in SS58, `signature` 128 hex digits, `timestamp` as written in the file, or None
+    where the file has no such line: some portals took exactly three.
     """
 
     api_url: str
     token: str = field(repr=False)
     address: str
     signature: str
-    timestamp: str
+    timestamp: str | None
 
     def text(self) -> str:
         """The file's whole text, token included."""
+        timestamp = "" if self.timestamp is None else f"\tTimestamp: {self.timestamp}\n"
         return (
             f"{self.api_url}{SEPARATOR}{self.token}\n"
             f"\tSigned by: {self.address}\n"
             f"\tSignature: {self.signature}\n"
-            f"\tTimestamp: {self.timestamp}\n"
+            f"{timestamp}"
         )
 
     @classmethod
@@ -166,6 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--allow-private", action="store_true", help="sign an address the network cannot reach")
     add("--no-check", action="store_true", help="do not ask the miner's /health and /capabilities")
+    add("--no-timestamp", action="store_true", help="leave the fourth line out")
     add("--verify", type=Path, metavar="FILE", help="say who signed what in FILE, and sign nothing")
     return parser
 
@@ -194,6 +197,8 @@ def _sign(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         folder=options.wallet_path,
         password=options.wallet_password,
     )
+    if options.no_timestamp:
+        signed = replace(signed, timestamp=None)
     write(signed.text(), options.output, force=options.force)
     print(f"Signed {signed.api_url} by {signed.address}.")
     print(f"{options.output} holds the token: give it to the registration, to nobody else.")
@@ -213,7 +218,8 @@ def _verify(path: Path) -> int:
         print(f"{path}: the signature is NOT that of {signed.address}", file=sys.stderr)
         return 1
     print(f"{path}: {signed.address} signed {signed.api_url} and a token (not shown).")
-    print(f"Timestamp {signed.timestamp}, which the signature does not cover.")
+    if signed.timestamp is not None:
+        print(f"Timestamp {signed.timestamp}, which the signature does not cover.")
     return 0
 
 

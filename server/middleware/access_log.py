@@ -10,7 +10,7 @@ from server.metrics import Metrics, outcome
 
 log = structlog.get_logger("server.access")
 
-QUIET = frozenset({"/health", "/metrics"})  # asked every few seconds by machines
+QUIET = frozenset({"/health", "/ready", "/metrics"})  # asked every few seconds by machines
 LONGEST_PATH = 200
 
 

@@ -14,15 +14,13 @@ from server.unread import answer_unread
 log = structlog.get_logger(__name__)
 
 HEADER = "X-API-Key"
-BEARER = "Bearer "
 
 
 class Auth:
-    """Asks for `X-API-Key`, except on `open_paths` with GET or HEAD.
+    """Asks for `X-API-Key` or `Authorization: Bearer`, except on `open_paths` with GET or HEAD.
 
-    On `bearer_paths` the key may come as `Authorization: Bearer` instead. Wrong keys are counted
-    per address, and beyond the limit answered with 429. A right key is served whatever was
-    counted: the address may be shared with the one who guesses.
+    Wrong keys are counted per address, and beyond the limit answered with 429. A right key is
+    served whatever was counted: the address may be shared with the one who guesses.
     """
 
     def __init__(
@@ -32,21 +30,19 @@ class Auth:
         failures: Limiter,
         *,
         open_paths: frozenset[str],
-        bearer_paths: frozenset[str],
         metrics: Metrics,
     ) -> None:
         self.app = app
         self._keys = keys
         self._failures = failures
         self._open_paths = open_paths
-        self._bearer_paths = bearer_paths
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sent = self._sent(scope)
+        sent = _sent(scope)
         caller = None if sent is None else self._keys.match(sent.encode("latin-1"))
         context_of(scope).caller = caller
         wait = None
@@ -59,13 +55,6 @@ class Auth:
             if sent is None:
                 self._metrics.auth_failure("missing")
             await self._refuse(scope, receive, send, wait)
-
-    def _sent(self, scope: Scope) -> str | None:
-        headers = Headers(scope=scope)
-        bearer = headers.get("Authorization", "") if scope["path"] in self._bearer_paths else ""
-        if HEADER not in headers and bearer.startswith(BEARER):
-            return bearer.removeprefix(BEARER)
-        return headers.get(HEADER)
 
     def _is_open(self, scope: Scope) -> bool:
         return scope["method"] in ("GET", "HEAD") and scope["path"] in self._open_paths
@@ -86,6 +75,14 @@ class Auth:
                 scope, 429, "too_many_wrong_keys", detail, {"Retry-After": str(wait)}
             )
         await answer_unread(response, scope, receive, send)
+
+
+def _sent(scope: Scope) -> str | None:
+    headers = Headers(scope=scope)
+    scheme, _, token = headers.get("Authorization", "").partition(" ")
+    if HEADER not in headers and scheme.lower() == "bearer":
+        return token.strip()
+    return headers.get(HEADER)
 
 
 def _address(scope: Scope) -> str:

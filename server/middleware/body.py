@@ -2,16 +2,27 @@
 
 import asyncio
 import time
+from http import HTTPStatus
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.context import context_of
 from server.errors import error_response
 from server.unread import answer_unread
 
+SILENCE_SECONDS = 10.0  # without a byte of a body that has not ended
+SMALL = 64 * 1024  # bytes of each body that are not counted among those of all
+LARGEST_AT_ONCE = 8  # bodies of the largest size
+RETRY_AFTER = 1
 
-class _TooLarge(Exception):
-    pass
+
+class _Refused(Exception):
+    """The body is not wanted: status, short name and detail of the answer."""
+
+    def __init__(self, status: int, error: str, detail: str) -> None:
+        super().__init__(error)
+        self.parts = status, error, detail
 
 
 class _WentAway(Exception):
@@ -19,55 +30,79 @@ class _WentAway(Exception):
 
 
 class Body:
-    """Reads the body and hands it on as one message.
+    """Reads the body into the request's context.
 
-    Bytes are counted as they come, so that neither a false nor a missing Content-Length matters.
-    A body that is not there by the deadline is not waited for.
+    Bytes are counted as they come, so that neither a false nor a missing Content-Length matters:
+    those of each body, and those of all requests that are not answered yet. A body is not waited
+    for beyond the deadline, nor where nothing of it comes for a while.
     """
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self.app = app
         self._limit = limit
+        self._held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
             await self.app(scope, receive, send)
             return
-        context = context_of(scope)
+        context, body = context_of(scope), bytearray()
         try:
-            async with asyncio.timeout(context.deadline - time.monotonic()):
-                body = await self._read(receive)
+            await self._read(body, receive, context.deadline)
         except _WentAway:
             context.disconnected = True
-        except _TooLarge:
-            detail = f"the body is larger than {self._limit} bytes"
-            response = error_response(scope, 413, "body_too_large", detail)
-            await answer_unread(response, scope, receive, send)
-        except TimeoutError:
-            detail = "the body did not arrive before the deadline"
-            response = error_response(scope, 504, "deadline_passed", detail)
-            await answer_unread(response, scope, receive, send)
+        except _Refused as refused:
+            self._forget(body)
+            await answer_unread(_refusal(scope, refused), scope, receive, send)
         else:
-            await self.app(scope, _replay(body, receive), send)
+            context.body = body
+            await self.app(scope, receive, send)
+        finally:
+            self._forget(body)
 
-    async def _read(self, receive: Receive) -> bytes:
-        body = bytearray()
+    def _forget(self, body: bytearray) -> None:
+        self._held -= _beyond_small(len(body))
+        body.clear()
+
+    async def _read(self, body: bytearray, receive: Receive, deadline: float) -> None:
         more = True
         while more:
-            message = await receive()
+            message = await _next(receive, deadline)
             if message["type"] == "http.disconnect":
                 raise _WentAway
-            body += message.get("body", b"")
+            part = message.get("body", b"")
+            before = len(body)
+            body += part
+            self._held += _beyond_small(len(body)) - _beyond_small(before)
             if len(body) > self._limit:
-                raise _TooLarge
+                detail = f"the body is larger than {self._limit} bytes"
+                raise _Refused(413, "body_too_large", detail)
+            if len(body) > SMALL and self._held > LARGEST_AT_ONCE * self._limit:
+                detail = f"too many large bodies at once; try again in {RETRY_AFTER} s"
+                raise _Refused(503, "at_capacity", detail)
             more = message.get("more_body", False)
-        return bytes(body)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+async def _next(receive: Receive, deadline: float) -> Message:
+    left = deadline - time.monotonic()
+    try:
+        async with asyncio.timeout(min(left, SILENCE_SECONDS)):
+            return await receive()
+    except TimeoutError:
+        if left > SILENCE_SECONDS:
+            detail = f"nothing of the body came for {SILENCE_SECONDS:.0f} s"
+            raise _Refused(408, "body_timeout", detail) from None
+        detail = "the body did not arrive before the deadline"
+        raise _Refused(504, "deadline_passed", detail) from None
 
-    async def receive_again() -> Message:
-        return waiting.pop() if waiting else await receive()
 
-    return receive_again
+def _beyond_small(size: int) -> int:
+    return max(0, size - SMALL)
+
+
+def _refusal(scope: Scope, refused: _Refused) -> Response:
+    status, error, detail = refused.parts
+    headers = (
+        {"Retry-After": str(RETRY_AFTER)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    )
+    return error_response(scope, status, error, detail, headers)

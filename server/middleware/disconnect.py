@@ -2,7 +2,7 @@
 
 import asyncio
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.context import context_of
 
@@ -10,7 +10,7 @@ from server.context import context_of
 class CancelOnDisconnect:
     """Cancels the run of a component, down to its model call, when its caller disconnects.
 
-    Stands inside `Body`: the first message it receives is the whole body.
+    Stands inside `Body`: what can still be received is the disconnection alone.
     """
 
     def __init__(self, app: ASGIApp, paths: frozenset[str]) -> None:
@@ -21,9 +21,8 @@ class CancelOnDisconnect:
         if scope["type"] != "http" or scope["path"] not in self._paths:
             await self.app(scope, receive, send)
             return
-        body = await receive()
         gone = asyncio.ensure_future(_disconnect(receive))
-        run = asyncio.ensure_future(self.app(scope, _body_then(body, gone), send))
+        run = asyncio.ensure_future(self.app(scope, receive, send))
         try:
             await asyncio.wait((run, gone), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -43,15 +42,3 @@ async def _end(*tasks: asyncio.Future[None]) -> None:
 async def _disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-def _body_then(body: Message, gone: asyncio.Future[None]) -> Receive:
-    waiting = [body]
-
-    async def receive() -> Message:
-        if not waiting:
-            await asyncio.wait((gone,))
-            return {"type": "http.disconnect"}
-        return waiting.pop()
-
-    return receive

@@ -6,7 +6,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.errors import INTERNAL, error_response
-from server.middleware.concurrency import DRAINING_RETRY_AFTER
+from server.gate import DRAINING_RETRY_AFTER
 
 log = structlog.get_logger(__name__)
 

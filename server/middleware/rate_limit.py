@@ -11,18 +11,19 @@ from server.unread import answer_unread
 class RateLimit:
     """Counts the requests of each key, not of each address: the orchestrator is one address.
 
-    What is open to everyone is not counted.
+    What comes without a key is not counted, nor what machines ask every few seconds.
     """
 
-    def __init__(self, app: ASGIApp, limiter: Limiter, open_paths: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, limiter: Limiter, uncounted: frozenset[str]) -> None:
         self.app = app
         self._limiter = limiter
-        self._open_paths = open_paths
+        self._uncounted = uncounted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         wait = None
-        if scope["type"] == "http" and scope["path"] not in self._open_paths:
-            wait = await self._limiter.hit(context_of(scope).caller or "")
+        if scope["type"] == "http" and scope["path"] not in self._uncounted:
+            caller = context_of(scope).caller
+            wait = None if caller is None else await self._limiter.hit(caller)
         if wait is None:
             await self.app(scope, receive, send)
             return

@@ -1,4 +1,4 @@
-"""The request's id, and the clock that starts with its first byte."""
+"""The request's id, and the clock that started with its first byte."""
 
 import time
 import uuid
@@ -6,7 +6,7 @@ import uuid
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.context import RequestContext, attach
+from server.context import FIRST_BYTE, RequestContext, attach
 
 
 class RequestContextMiddleware:
@@ -23,8 +23,9 @@ class RequestContextMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        now, request_id = time.monotonic(), uuid.uuid4().hex
-        attach(scope, RequestContext(request_id, now, now + self._deadline_seconds))
+        request_id = uuid.uuid4().hex
+        began = scope.get("state", {}).get(FIRST_BYTE) or time.monotonic()
+        attach(scope, RequestContext(request_id, began, began + self._deadline_seconds))
         header = (b"x-request-id", request_id.encode())
 
         async def send_with_id(message: Message) -> None:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from nodes import state
-from server.wire.form import Cid, Form, WireRequest, WireResponse, text
+from server.wire.form import Cid, Form, WireRequest, WireResponse, not_blank, text
 
-Task = Annotated[str, Field(min_length=1, max_length=10_000, description="what is asked")]
+Task = Annotated[str, Field(max_length=10_000, description="what is asked")]
 Input = Annotated[str, Field(max_length=100_000, description="what the task is about")]
 Output = Annotated[str, Field(max_length=100_000, description="the answer under work")]
 
@@ -20,7 +20,12 @@ class CompleteRequest(WireRequest):
 
     def to_request(self, deadline: float) -> state.Request:
         return state.Request(
-            cid=self.cid, task=text(self.task), queries=[text(self.input)], deadline=deadline
+            cid=self.cid,
+            task=text(self.task),
+            queries=[text(self.input)],
+            use_conversation_history=bool(self.cid),
+            use_playbook=bool(self.cid),
+            deadline=deadline,
         )
 
 
@@ -88,7 +93,7 @@ class RefineResponse(WireResponse[RefineRequest]):
 
 class HumanFeedbackRequest(WireRequest):
     cid: Cid
-    human_feedback: str = Field(
+    human_feedback: Annotated[str, AfterValidator(not_blank)] = Field(
         min_length=1, max_length=10_000, description="what the user says of the answers"
     )
 

@@ -52,9 +52,18 @@ def _no_nul(value: str) -> str:
     return value
 
 
+def not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("String should not be blank")
+    return value
+
+
 Cid = Annotated[
     str,
-    Field(min_length=1, max_length=100, description="names the user and the conversation"),
+    Field(
+        max_length=100,
+        description="names the user and the conversation; empty: answered without memory",
+    ),
     AfterValidator(_no_nul),
 ]
 

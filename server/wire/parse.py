@@ -29,10 +29,11 @@ ESCAPE = re.compile(
     re.DOTALL,
 )
 
+Raw = bytes | bytearray
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def parse(component: str, raw: bytes) -> tuple[Form, WireRequest]:
+def parse(component: str, raw: Raw) -> tuple[Form, WireRequest]:
     """The form that `raw` is in, and its model.
 
     Raises `ApiError`: 400 for what is no JSON, 422 for fields missing, mistyped or too long.
@@ -43,12 +44,12 @@ def parse(component: str, raw: bytes) -> tuple[Form, WireRequest]:
     return form, _validated(form.request, body)
 
 
-def read(model: type[Model], raw: bytes) -> Model:
+def read(model: type[Model], raw: Raw) -> Model:
     """The model of a body that has one form only. Raises what `parse` raises."""
     return _validated(model, _object(raw))
 
 
-def _object(raw: bytes) -> dict[str, object]:
+def _object(raw: Raw) -> dict[str, object]:
     body = _decode(raw)
     if not isinstance(body, dict):
         wrong = FieldError(field="body", message="Input should be a JSON object")
@@ -64,7 +65,7 @@ def _validated(model: type[Model], body: dict[str, object]) -> Model:
         raise ApiError(422, "invalid_request", field_errors(found)) from None
 
 
-def _decode(raw: bytes) -> object:
+def _decode(raw: Raw) -> object:
     raw = raw.removeprefix(codecs.BOM_UTF8)
     try:
         return _from_json(raw)
@@ -78,7 +79,7 @@ def _decode(raw: bytes) -> object:
         raise _malformed(error) from None
 
 
-def _from_json(raw: bytes) -> object:
+def _from_json(raw: Raw) -> object:
     with _no_collection():
         return from_json(raw, allow_inf_nan=False)
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from nodes import state
 from nodes.materials import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE, carries_document
-from server.wire.form import Cid, Form, WireRequest, WireResponse, text
+from server.wire.form import Cid, Form, WireRequest, WireResponse, not_blank, text
 from server.wire.notebook import output_of
 
 MOST_VALUES = 1_000
@@ -18,14 +18,10 @@ MOST_VALUES = 1_000
 REVIEWS = frozenset({"feedback", "human_feedback"})  # what these say is about other outputs
 
 
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("String should not be blank")
-    return value
-
-
-Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(not_blank)]
 Work = Annotated[str, Field(max_length=100_000)]
+Flag = Annotated[bool, Field(strict=False)]
+"""Also what other languages and forms make of a flag: `"true"`, `1`, `"no"`."""
 
 
 class Item(BaseModel):
@@ -107,8 +103,8 @@ class UnifiedRequest(WireRequest):
     task: str = Field(max_length=1_000)
     input: list[Item] = Field(min_length=1, max_length=50)
     previous_outputs: list[PreviousOutput] = Field([], max_length=20)
-    use_conversation_history: bool = True
-    use_playbook: bool = True
+    use_conversation_history: Flag = True
+    use_playbook: Flag = True
 
     def to_request(self, deadline: float) -> state.Request:
         return state.Request(
@@ -116,8 +112,8 @@ class UnifiedRequest(WireRequest):
             task=text(self.task),
             queries=self._queries(),
             previous_outputs=[output.to_state() for output in self.previous_outputs],
-            use_conversation_history=self.use_conversation_history,
-            use_playbook=self.use_playbook,
+            use_conversation_history=self.use_conversation_history and bool(self.cid),
+            use_playbook=self.use_playbook and bool(self.cid),
             canvas=True,
             deadline=deadline,
         )

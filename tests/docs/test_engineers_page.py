@@ -32,13 +32,14 @@ NAME = "docs/engineers.md"
 PAGE = PAGES[NAME].read_text(encoding="utf-8")
 HOUSE = "The house"
 EXAMPLES = ("Add a node", "Add a machine", "Add a provider", "Add an embedding")
+CLIENT = "Call a miner from Python"
 GENERATED = "Write the generated pages anew"
 PYTEST = ("pytest", "-p", "no:cacheprovider")
 
 MODEL = "llama3.1:8b"
 LONG = " ".join(["word"] * 151)
-EXPLAINED = "So the total does not hold."
-EARLIER = {"output": {"immediate_response": "In all 6 * 7 = 41.", "notebook": NO_UPDATE}}
+EXPLAINED = "It is named for foxes."
+EARLIER = {"output": {"immediate_response": "See https://example.org/fox.", "notebook": NO_UPDATE}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_block_is_run_by_a_test_of_this_module() -> None:
     examples = [(example, language) for example in EXAMPLES for language in ("diff", "python")]
-    run_here = [(HOUSE, ""), (HOUSE, "python"), *examples, (GENERATED, "sh")]
+    run_here = [(HOUSE, ""), (HOUSE, "python"), *examples, (CLIENT, "python"), (GENERATED, "sh")]
     assert [(each.section, each.language) for each in BLOCKS] == run_here
     assert PAGE.count("```") == 2 * len(BLOCKS)
 
@@ -174,6 +175,7 @@ def test_together_they_keep_the_rules_of_lint_types_and_imports(changed: Path) -
     checks = [
         ["ruff", "check", *files],
         ["ruff", "format", "--check", *files],
+        ["lint-imports"],
         [*PYTEST, "tests/arrows"],
         ["mypy"],
     ]
@@ -184,10 +186,10 @@ def test_together_they_keep_the_rules_of_lint_types_and_imports(changed: Path) -
 def test_the_generated_pages_tell_of_the_examples(changed: Path) -> None:
     told = run(changed, "bash", "-euo", "pipefail", "-c", block(GENERATED, "sh").text)
     assert "summarise -.-> shorten" in told.stdout
-    assert "recompute -.-> explain" in told.stdout
+    assert "find -.-> explain" in told.stdout
     assert "| `OLLAMA_API_BASE` | `http://localhost:11434/v1` |" in told.stdout
     assert "OLLAMA_API_BASE=" in (changed / ".env.example").read_text(encoding="utf-8")
-    assert "## POST /audit" in (changed / "docs" / "api.md").read_text(encoding="utf-8")
+    assert "## POST /links" in (changed / "docs" / "api.md").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,7 @@ def served(changed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with Scripted(models=(MODEL, "another")) as backend:
         backend.when("Your summary is too long", "Sales rose.")
         backend.when("You summarise", LONG)
-        backend.when("Wrong calculations", EXPLAINED)
+        backend.when("web addresses in them", EXPLAINED)
         variables = {
             "LLM_PROVIDER": "ollama",
             "OLLAMA_API_BASE": backend.base_url,
@@ -235,21 +237,21 @@ async def _learn(data: Path) -> None:
 
 
 def test_the_machine_answers_to_those_with_the_key(served: Served) -> None:
-    sent = body("ann", "Check the figures", ["Does the total hold?"], [EARLIER])
-    answered = served.post("/audit", sent, **{"X-API-Key": KEY}).json()
+    sent = body("ann", "Collect the links", ["Which are there?"], [EARLIER])
+    answered = served.post("/links", sent, **{"X-API-Key": KEY}).json()
     said = answered["output"]["immediate_response"]
-    assert said == f"6 * 7 = 41 is wrong: it is 42\n\n{EXPLAINED}"
-    assert answered["component"] == "audit"
-    assert served.post("/audit", sent).status_code == 401
+    assert said == f"https://example.org/fox\n\n{EXPLAINED}"
+    assert answered["component"] == "links"
+    assert served.post("/links", sent).status_code == 401
 
 
 def test_the_machine_is_told_of(served: Served) -> None:
     document = served.get("/openapi.json")
-    told = document["paths"]["/audit"]["post"]
+    told = document["paths"]["/links"]["post"]
     answer = told["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
     assert answer.rpartition("/")[2] in document["components"]["schemas"]
     assert told["security"]
-    assert "audit" in served.get("/capabilities")["components"]
+    assert "links" in served.get("/capabilities")["components"]
 
 
 def test_the_node_runs_and_its_tokens_are_a_revision(served: Served) -> None:
@@ -289,8 +291,8 @@ async def test_studio_lists_the_machine_and_runs_it(changed: Path, tmp_path: Pat
         with studio_server(changed, **variables) as studio:
             listed = await studio.assistants()
             ended = await studio.run(
-                "audit", previous_outputs=[{"immediate_response": "In all 6 * 7 = 41."}]
+                "links", previous_outputs=[{"immediate_response": "See https://example.org/fox."}]
             )
-    assert listed["audit"]["description"] == "Recompute the arithmetic of the earlier outputs."
-    assert ended["wrong"] == ["6 * 7 = 41 is wrong: it is 42"]
+    assert listed["links"]["description"] == "Find the web addresses in the earlier outputs."
+    assert ended["links"] == ["https://example.org/fox"]
     assert EXPLAINED in ended["answer"]

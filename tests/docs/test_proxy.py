@@ -130,7 +130,9 @@ def test_a_large_body_is_refused_by_the_miner_itself(
 def test_wrong_keys_are_counted_by_the_callers_address(
     tmp_path: Path, backend: Scripted, certificate: Path
 ) -> None:
-    settings = miner_settings(tmp_path / "data", backend, auth_failure_limit="1/day")
+    _, trusted = block(PAGE, "TRUSTED_PROXIES=").strip().split("=")
+    limits = {"auth_failure_limit": "1/day", "trusted_proxies": trusted}
+    settings = miner_settings(tmp_path / "data", backend, **limits)
     wrong = {"X-API-Key": "wrong"}
     with (
         serving(settings) as miner,
@@ -138,6 +140,6 @@ def test_wrong_keys_are_counted_by_the_callers_address(
         client_of(certificate, address, "127.0.0.2") as guesser,
         client_of(certificate, address, "127.0.0.3") as other,
     ):
-        told = [guesser.get("/capabilities", headers=wrong).status_code for _ in range(2)]
+        told = [guesser.get("/", headers=wrong).status_code for _ in range(2)]
         assert told == [401, 429]
-        assert other.get("/capabilities", headers=wrong).status_code == 401
+        assert other.get("/", headers=wrong).status_code == 401

@@ -47,6 +47,7 @@ RUN_BY: dict[str, dict[str, str]] = {
     "docs/registration.md": {
         "proxy_pass": "docs/test_proxy.py::"
         "test_tokens_come_at_once_and_a_caller_who_leaves_ends_the_run",
+        "TRUSTED_PROXIES": "docs/test_proxy.py::test_wrong_keys_are_counted_by_the_callers_address",
         "curl": "docs/test_proxy.py::test_health_answers_without_a_key",
         "-m venv": f"{WALLET}test_the_lock_pins_every_package_by_hash",
         "btcli": f"{WALLET}test_btcli_takes_the_commands_as_far_as_the_network",

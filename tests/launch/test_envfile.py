@@ -76,3 +76,50 @@ def test_a_folder_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> 
     with pytest.raises(SettingsError, match=r"cannot write .*MINER_API_KEY and LLM_PROVIDER") as e:
         envfile.create_first(tmp_path / "missing" / ".env")
     assert "\n" not in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "environment", "taken", "told"),
+    [
+        ("API_KEY=k", {}, {"MINER_API_KEY": "k"}, "taken for MINER_API_KEY"),
+        ("api_key=k", {}, {"MINER_API_KEY": "k"}, "taken for MINER_API_KEY"),
+        ("PORT=9000", {}, {"API_PORT": "9000"}, "taken for API_PORT"),
+        ("OPENAI_MODEL=m", {}, {"MODEL_NAME": "m"}, "taken for MODEL_NAME"),
+        ("LLM_PROVIDER=vllm\nVLLM_MODEL=m", {}, {"MODEL_NAME": "m"}, "taken for MODEL_NAME"),
+        ("VLLM_MODEL=m", {"LLM_PROVIDER": "VLLM"}, {"MODEL_NAME": "m"}, "taken for MODEL_NAME"),
+        ("VLLM_BASE_URL=u", {}, {"VLLM_API_BASE": "u"}, "taken for VLLM_API_BASE"),
+        ("VLLM_MODEL=m", {}, {}, "LLM_PROVIDER is openai; its name here is MODEL_NAME"),
+        ("OPENAI_MODEL=m\nLLM_PROVIDER=local", {}, {}, "LLM_PROVIDER is local"),
+        ("API_KEY=k\nMINER_API_KEY=other", {}, {}, "MINER_API_KEY is set"),
+        ("PORT=9000", {"API_PORT": "1"}, {}, "API_PORT is set"),
+    ],
+)
+def test_names_of_the_reference_are_taken_where_it_is_clear(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    written: str,
+    environment: dict[str, str],
+    taken: dict[str, str],
+    told: str,
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"{written}\n")
+    held = dict(environment)
+    envfile.adopt_old_names(path, held)
+    assert held == environment | taken
+    [line] = capsys.readouterr().out.splitlines()
+    assert told in line
+
+
+@pytest.mark.parametrize("content", [b"API_PORT=1\n", b"\xff\xfe", None])
+def test_a_file_without_old_names_is_passed_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
+) -> None:
+    path = tmp_path / ".env"
+    if content is not None:
+        path.write_bytes(content)
+    held: dict[str, str] = {}
+    envfile.adopt_old_names(path, held)
+    assert held == {}
+    assert capsys.readouterr().out == ""

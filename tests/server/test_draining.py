@@ -4,14 +4,12 @@ import signal
 from collections.abc import Iterator
 from types import FrameType
 
-import httpx
 import pytest
-from starlette.responses import PlainTextResponse
 
 from server.draining import draining_on_signal
+from server.errors import ApiError
+from server.gate import Gate
 from server.metrics import Metrics
-from server.middleware.concurrency import Concurrency, Gate
-from server.middleware.request_context import RequestContextMiddleware
 
 
 @pytest.fixture
@@ -32,18 +30,14 @@ def asked_to_stop() -> Iterator[list[int]]:
 async def test_a_signal_closes_the_gate_and_reaches_the_server(
     asked_to_stop: list[int], number: signal.Signals
 ) -> None:
-    gate = Gate(limit=1)
-    app = Concurrency(PlainTextResponse("ran"), gate, frozenset({"/complete"}), Metrics())
-    transport = httpx.ASGITransport(RequestContextMiddleware(app, deadline_seconds=1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://miner") as client:
-        with draining_on_signal(gate):
-            assert (await client.post("/complete")).text == "ran"
+    gate = Gate(1, Metrics())
+    with draining_on_signal(gate):
+        with gate.place():
             signal.raise_signal(number)
-            refused = await client.post("/complete")
-            assert refused.status_code == 503
-            assert refused.json()["error"] == "draining"
-            assert int(refused.headers["Retry-After"]) >= 1
-            assert (await client.get("/health")).text == "ran"
-        assert asked_to_stop == [number]
-        signal.raise_signal(number)
-        assert asked_to_stop == [number, number]
+        with pytest.raises(ApiError) as refused, gate.place():
+            pass
+        assert (refused.value.status, refused.value.error) == (503, "draining")
+        assert refused.value.headers == {"Retry-After": "5"}
+    assert asked_to_stop == [number]
+    signal.raise_signal(number)
+    assert asked_to_stop == [number, number]

@@ -19,7 +19,6 @@ REFINE: Body = {
 HUMAN: Body = {"cid": "c", "human_feedback": "I only want answers in French."}
 BODIES = {"complete": COMPLETE, "feedback": FEEDBACK, "refine": REFINE, "human_feedback": HUMAN}
 LIMITS = {"cid": 100, "task": 10_000, "input": 100_000, "output": 100_000, "human_feedback": 10_000}
-NEEDED = {"cid", "task", "human_feedback"}
 
 FIELDS = [(component, field) for component, body in BODIES.items() for field in body]
 STRINGS = [(component, field) for component, field in FIELDS if field != "feedbacks"]
@@ -144,12 +143,36 @@ async def test_one_character_more_is_refused_with_the_limit(
 
 
 @pytest.mark.parametrize(("component", "field"), STRINGS)
-async def test_only_input_and_output_may_be_empty(
+async def test_all_but_a_humans_feedback_may_be_empty(
     client: httpx.AsyncClient, shared_backend: Scripted, component: str, field: str
 ) -> None:
     answers(shared_backend)
     response = await client.post(f"/{component}", json={**BODIES[component], field: ""})
-    assert response.status_code == (422 if field in NEEDED else 200)
+    assert response.status_code == (422 if field == "human_feedback" else 200)
+
+
+@pytest.mark.parametrize("blank", [" ", "\n\t ", "\u2003"])
+async def test_a_blank_feedback_of_a_human_is_refused(
+    client: httpx.AsyncClient, blank: str
+) -> None:
+    response = await client.post("/human_feedback", json={**HUMAN, "human_feedback": blank})
+    assert response.status_code == 422
+    assert fields_named(response) == ["human_feedback"]
+
+
+async def test_without_a_name_of_the_user_nothing_is_remembered(
+    client: httpx.AsyncClient, shared_backend: Scripted
+) -> None:
+    answers(shared_backend)
+    before = (await client.get("/conversations")).json()["total"]
+    secret = {**COMPLETE, "cid": "", "input": "A secret: xyzzy."}
+    for body in (secret, {**COMPLETE, "cid": ""}):
+        assert (await client.post("/complete", json=body)).status_code == 200
+    assert "xyzzy" not in shared_backend.requests[-1].prompt
+    told = (await client.post("/human_feedback", json={**HUMAN, "cid": ""})).json()
+    assert told["actions_applied"] == []
+    assert "names no user" in told["message"]
+    assert (await client.get("/conversations")).json()["total"] == before
 
 
 async def test_fifty_feedbacks_are_taken_and_one_more_is_not(
@@ -312,7 +335,7 @@ async def test_every_answer_carries_an_id_of_its_own(
         await client.post("/complete", json={}, headers=forged),
         await client.get("/nowhere", headers=forged),
         await client.get("/health", headers=forged),
-        await client.get("/capabilities", headers={**forged, "X-API-Key": "wrong"}),
+        await client.get("/conversations", headers={**forged, "X-API-Key": "wrong"}),
     ]
     ids = [response.headers["X-Request-ID"] for response in responses]
     assert len(set(ids)) == len(ids)

@@ -60,8 +60,36 @@ async def test_replicas_share_a_rate_through_redis(
         statuses = []
         for address in (one, two, one, two, one):
             async with client_of(address) as client:
-                statuses.append((await client.get("/capabilities")).status_code)
+                statuses.append((await client.get("/conversations")).status_code)
     assert statuses == [200, 200, 200, 429, 429]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "forwarded", "counted_apart"),
+    [
+        (None, ["10.0.0.1", "10.0.0.2"], False),
+        ("127.0.0.1", ["10.0.0.1", "10.0.0.2"], True),
+        ("127.0.0.1", ["10.0.0.1, 10.0.0.9", "10.0.0.2, 10.0.0.9"], False),
+        ("127.0.0.0/8,10.0.0.9", ["10.0.0.1, 10.0.0.9", "10.0.0.2, 10.0.0.9"], True),
+        ("192.168.0.0/16", ["10.0.0.1", "10.0.0.2"], False),
+    ],
+)
+async def test_a_forwarded_address_is_believed_from_trusted_proxies_alone(
+    tmp_path: Path,
+    backend: Scripted,
+    *,
+    trusted: str | None,
+    forwarded: list[str],
+    counted_apart: bool,
+) -> None:
+    limits = {"auth_failure_limit": "1/day", "trusted_proxies": trusted}
+    with serving(miner_settings(tmp_path, backend, **limits)) as address:
+        async with client_of(address, "wrong") as guesser:
+            statuses = [
+                (await guesser.get("/", headers={"X-Forwarded-For": sent})).status_code
+                for sent in forwarded
+            ]
+    assert statuses == [401, 401 if counted_apart else 429]
 
 
 @pytest.fixture(scope="module")

@@ -111,7 +111,7 @@ async def test_requests_nodes_calls_and_tokens_are_counted(
             assert (await client.post("/complete", json=COMPLETE)).status_code == 200
         streamed = await client.post("/complete", json=COMPLETE, headers=EVENTS)
         assert "event: result" in streamed.text
-        assert (await client.post("/complete", json={**COMPLETE, "task": ""})).status_code == 422
+        assert (await client.post("/complete", json={**COMPLETE, "task": 7})).status_code == 422
         body = {**COMPLETE, "output": "Paris", "feedbacks": []}
         assert (await client.post("/refine", json=body)).status_code == 200
         seen = await scrape_after(client, 5)
@@ -192,7 +192,7 @@ async def test_wrong_keys_and_limits_are_counted(tmp_path: Path, backend: Script
         ):
             before = await scrape(scraper)
             assert before.value("auth_failures_total", reason="wrong") == 0
-            statuses = [(await client.get("/capabilities")).status_code for _ in range(3)]
+            statuses = [(await client.get("/conversations")).status_code for _ in range(3)]
             assert statuses == [200, 200, 429]
             assert (await guesser.get("/health")).status_code == 200
             assert (await guesser.post("/complete", json=COMPLETE)).status_code == 429

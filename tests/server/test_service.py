@@ -98,6 +98,37 @@ async def test_capabilities(tmp_path: Path, backend: Scripted) -> None:
     assert told["message_retention_days"] == 7
 
 
+@pytest.mark.parametrize("key", [None, "wrong"])
+async def test_capabilities_tell_a_stranger_the_components_alone(
+    client: httpx.AsyncClient, address: str, key: str | None
+) -> None:
+    async with client_of(address, key) as stranger:
+        told = (await stranger.get("/capabilities")).json()
+    served = (await client.get("/capabilities")).json()["components"]
+    assert told == {"supported_functions": served, "components": served}
+
+
+async def test_ready_while_model_and_memory_answer(tmp_path: Path, backend: Scripted) -> None:
+    with serving(miner_settings(tmp_path, backend)) as address:
+        async with client_of(address, None) as probe:
+            response = await probe.get("/ready")
+            assert (response.status_code, response.json()) == (200, {"status": "ready"})
+            assert (await probe.head("/ready")).status_code == 200
+
+
+async def test_not_ready_without_a_model(tmp_path: Path, backend: Scripted) -> None:
+    await asyncio.to_thread(backend.stop)
+    with serving(miner_settings(tmp_path, backend)) as address:
+        async with client_of(address, None) as probe:
+            response = await probe.get("/ready")
+            assert response.status_code == 503
+            told = response.json()
+            assert (told["error"], told["detail"]) == ("not_ready", "does not answer: model")
+            assert int(response.headers["Retry-After"]) >= 1
+            assert (await probe.get("/health")).status_code == 200
+    await asyncio.to_thread(backend.start)
+
+
 async def test_the_embedded_model_is_said_to_be_small(tmp_path: Path, backend: Scripted) -> None:
     settings = miner_settings(
         tmp_path, backend, llm_provider="local", local_api_base=backend.base_url
@@ -127,7 +158,7 @@ async def test_openapi_documents_what_callers_need(client: httpx.AsyncClient) ->
     }
     for component in COMPONENTS:
         operation = document["paths"][f"/{component}"]["post"]
-        assert operation["security"] == [{"ApiKeyHeader": []}]
+        assert operation["security"] == [{"ApiKeyHeader": []}, {"ApiKeyBearer": []}]
         assert {"200", "400", "401", "413", "422", "429", "502", "503", "504"} <= set(
             operation["responses"]
         )
@@ -135,10 +166,6 @@ async def test_openapi_documents_what_callers_need(client: httpx.AsyncClient) ->
         for form, example in zip(FORMS[component], examples.values(), strict=True):
             form.request.model_validate(example["value"])
     assert "security" not in document["paths"]["/health"]["get"]
-    assert document["paths"]["/metrics"]["get"]["security"] == [
-        {"ApiKeyHeader": []},
-        {"ApiKeyBearer": []},
-    ]
     references = _references(document)
     assert references
     assert references <= {

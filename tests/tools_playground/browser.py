@@ -14,23 +14,15 @@ from urllib.parse import urlsplit
 
 import httpx
 from PIL import Image
-from playwright.async_api import Locator, Page, Request, expect
+from playwright.async_api import Dialog, Locator, Page, Request, expect
 
 from running_miner import KEY
 from settings import ROOT
 from support import free_port
 
 IMAGES = ROOT / "docs" / "images"
-LARGEST_IMAGE = 150_000  # bytes
-ON_PATH, OFF_PATH = "rgb(153, 246, 228)", "rgb(241, 245, 249)"
-WORKING = "rgb(253, 230, 138)"
+LARGEST_IMAGE = 300_000  # bytes
 PATIENCE = 15_000  # milliseconds that anything shown may take
-
-POINTS_ARE_LOOKS = """(least) => {
-    const looks = parseInt(document.querySelector("#system-looks small")?.innerText);
-    const line = "[aria-roledescription=point][aria-label$='line: requests']";
-    return looks >= least && document.querySelectorAll(line).length === looks;
-}"""
 
 # Notes every address that the process looks up or connects to.
 WATCHED = """
@@ -106,22 +98,42 @@ def _wait_for(process: subprocess.Popen[bytes], shown: Playground) -> None:
 
 
 class Person:
-    """Who uses the page. `visited` is every address that the browser asked for."""
+    """Who uses the page. `visited` is every address that the browser asked for.
+
+    `asked` are the questions of the page's own dialogs, which are answered with `agrees`.
+    """
 
     def __init__(self, page: Page) -> None:
         self.page = page
         self.visited: list[str] = []
         self.blocked: list[str] = []
         self.complaints: list[str] = []
+        self.asked: list[str] = []
+        self.agrees = True
         page.set_default_timeout(PATIENCE)
         page.on("request", lambda request: self.visited.append(request.url))
         page.on("requestfailed", self._failed)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", self._answer)
 
     async def come_to(self, address: str) -> None:
         """Open the page, and wait until it has found the miner."""
         await self.page.goto(address)
-        await self.see(self.page.locator("#pg-status").get_by_text("healthy"))
+        await self.see_line("playbook-miner")
+
+    async def come_as(self, user: str) -> None:
+        """Be this user from now on."""
+        await self.unfold_line()
+        await self.fill("User (cid)", user)
+        await self.field("User (cid)").press("Enter")
+        await self.see_line(f"as {user}")
+        await self.see(self.page.locator("#talks").get_by_text(user, exact=True), hidden=True)
+        await self.unfold_line()
+
+    async def come_back(self) -> None:
+        """Load the page again, and wait until it has found the miner."""
+        await self.page.reload()
+        await self.see_line("playbook-miner")
 
     @property
     def hosts(self) -> set[str]:
@@ -134,85 +146,104 @@ class Person:
         if request.failure == "csp":
             self.blocked.append(request.url)
 
+    async def _answer(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":
+            self.asked.append(dialog.type)
+            await dialog.accept()
+            return
+        self.asked.append(dialog.message)
+        await (dialog.accept() if self.agrees else dialog.dismiss())
+
+    @property
+    def line(self) -> Locator:
+        """The line on top, which tells of the connection."""
+        return self.page.locator("#connection > .label-wrap")
+
+    async def see_line(self, text: str | re.Pattern[str]) -> None:
+        await expect(self.line).to_contain_text(text, timeout=PATIENCE)
+
+    async def unfold_line(self) -> None:
+        """Unfold the line on top, or fold it again."""
+        await self.line.click()
+
     @property
     def tab(self) -> Locator:
         """The tab that shows."""
         return self.page.locator("[role=tabpanel]:visible")
 
     async def open(self, tab: str) -> None:
-        await self.page.get_by_role("tab", name=tab, exact=True).click()
+        """Open a tab, from the menu of those that have no room where it is there."""
+        named = self.page.get_by_role("tab", name=tab, exact=True)
+        if not await named.locator("visible=true").count():
+            await self.page.get_by_label("More tabs").click()
+            named = self.page.get_by_role("button", name=tab, exact=True)
+        await named.locator("visible=true").first.click()
 
     async def fill(self, label: str, text: str) -> None:
         await self.field(label).fill(text)
 
     def field(self, label: str) -> Locator:
-        """A field of the tab, or of the row on top."""
+        """A field of the tab, or of the line on top."""
         named = self.page.locator("label").filter(has=self.page.get_by_text(label, exact=True))
         return named.locator("textarea, input").locator("visible=true")
 
-    async def unfold(self, title: str) -> None:
-        await self.tab.get_by_text(title, exact=True).click()
+    @property
+    def message(self) -> Locator:
+        """The box that messages are written in."""
+        return self.page.locator("#message textarea")
+
+    @property
+    def log(self) -> Locator:
+        """What was said in the chat."""
+        return self.page.locator("#chat [role=log]")
+
+    async def ask(self, question: str) -> None:
+        await self.message.fill(question)
+        await self.message.press("Enter")
+
+    async def see_said(self, *texts: str | re.Pattern[str]) -> None:
+        for text in texts:
+            await expect(self.log).to_contain_text(text, timeout=PATIENCE)
+
+    async def see_answered(self) -> None:
+        """The answer is there, and the box takes the next message."""
+        told = self.page.locator("#chat-progress")
+        await expect(told).to_contain_text("answered in", timeout=PATIENCE)
+        await self.see(self.page.locator("#message .submit-button"))
 
     async def press(self, button: str) -> None:
         named = self.page.get_by_role("button", name=button, exact=True)
         await named.locator("visible=true").click()
 
     async def choose(self, option: str) -> None:
-        await self.tab.get_by_label(option, exact=True).locator("visible=true").check()
+        await self.page.get_by_label(option, exact=True).locator("visible=true").check()
 
-    async def see(self, what: Locator) -> None:
-        await expect(what.locator("visible=true").first).to_be_visible(timeout=PATIENCE)
-
-    async def see_other_than(self, what: Locator, text: str) -> None:
-        """It no longer has this text."""
-        await expect(what).not_to_have_text(text, use_inner_text=True, timeout=PATIENCE)
+    async def see(self, what: Locator, *, hidden: bool = False) -> None:
+        shown = what if hidden else what.locator("visible=true")
+        await expect(shown.first).to_be_attached(timeout=PATIENCE)
 
     async def read(self, *texts: str | re.Pattern[str]) -> None:
         """See these texts in the tab."""
         for text in texts:
             await self.see(self.tab.get_by_text(text))
 
+    @property
+    def user(self) -> Locator:
+        """The field of the user, which may be folded away."""
+        return self.page.get_by_label("User (cid)")
+
     async def see_value(self, label: str, value: str | re.Pattern[str]) -> None:
         await expect(self.field(label)).to_have_value(value, timeout=PATIENCE)
 
-    async def see_run(self, *path: str) -> None:
-        """The run is over, its steps are these, and the picture has them on its path."""
-        await self.see(self.tab.get_by_text(re.compile(r"^answered in \d")))
-        steps = self.tab.locator(".pg-steps > table").first.locator("th")
+    async def see_steps(self, component: str, *path: str) -> None:
+        """The side panel has a run of this component through these steps, and draws them."""
+        panel = self.page.locator("#panel")
+        summary = re.compile(rf"^{component}: answered in")
+        await expect(panel.locator(".pg-sum")).to_have_text(summary, timeout=PATIENCE)
+        steps = panel.locator(".pg-steps > table").first.locator("th")
         await expect(steps).to_have_text(list(path), timeout=PATIENCE)
-        for node in ("start", *path):
-            await expect(self._drawn(node)).to_have_css("fill", ON_PATH, timeout=PATIENCE)
-
-    async def see_off_path(self, *nodes: str) -> None:
-        """The picture has these nodes too, unlike those on the path."""
-        for node in nodes:
-            await expect(self._drawn(node)).to_have_css("fill", OFF_PATH, timeout=PATIENCE)
-
-    async def see_working(self, node: str) -> None:
-        """The picture has this node at work."""
-        await expect(self._drawn(node)).to_have_css("fill", WORKING, timeout=PATIENCE)
-
-    async def see_plot(self, title: str, label: str, value: str | re.Pattern[str]) -> None:
-        """The plot of this title has a bar with this label and value."""
-        plot = self.tab.locator("figure").filter(has_text=re.compile(rf"^\s*{title}"))
-        row = plot.locator("tr").filter(has=self.page.get_by_role("rowheader", name=label))
-        await expect(row.locator("td").last).to_have_text(value, timeout=PATIENCE)
-        await self.see(row.locator("i"))
-
-    async def see_looks(self, at_least: int) -> None:
-        """The curves are of so many looks, and have a point for each."""
-        await self.page.wait_for_function(POINTS_ARE_LOOKS, arg=at_least, timeout=PATIENCE)
-
-    async def heights(self, title: str, unit: str, line: str) -> list[float]:
-        """Where the points of a line lie, by the scale of the vertical axis."""
-        titled = self.page.get_by_text(title, exact=True)
-        plot = self.tab.locator(".pg-curve").filter(has=titled)
-        axis = plot.locator(f"""[aria-label^="Y-axis titled '{unit}'"]""")
-        await expect(axis).to_have_count(1, timeout=PATIENCE)
-        named = plot.locator(f"[aria-roledescription=point][aria-label$='line: {line}']")
-        labels = [await point.get_attribute("aria-label") for point in await named.all()]
-        found = [re.search(rf"; {unit}: ([\d.,−]+);", label or "") for label in labels]
-        return [float(each[1].replace(",", "").replace("−", "-")) for each in found if each]
+        drawn = panel.locator("#path g.node")
+        await expect(drawn.filter(has_text=path[-1])).to_be_attached(timeout=PATIENCE)
 
     async def see_rows(self, table: str, *rows: str) -> None:
         """The second cells of the rows are these."""
@@ -225,22 +256,21 @@ class Person:
         await cell.locator("textarea, input").fill(text)
         await self.page.keyboard.press("Enter")
 
-    def _drawn(self, node: str) -> Locator:
-        named = self.page.get_by_text(node, exact=True)
-        shapes = self.tab.locator(".pg-picture g.node").filter(has=named)
-        return shapes.locator("rect.label-container, .label-container path").first
-
-    @property
-    def photographs(self) -> bool:
-        """Whether pictures are kept for the documentation."""
-        return os.environ.get("UPDATE_SCREENSHOTS") == "1"
+    async def see_that_it_fits(self) -> None:
+        """Nothing is wider than the page, and the box for messages is in sight."""
+        width = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert width <= 0
+        box, size = await self.message.bounding_box(), self.page.viewport_size
+        assert box is not None
+        assert size is not None
+        assert box["y"] + box["height"] <= size["height"]
 
     async def photograph(self, name: str) -> None:
         """Keep a picture for the documentation, where UPDATE_SCREENSHOTS=1."""
-        if not self.photographs:
+        if os.environ.get("UPDATE_SCREENSHOTS") != "1":
             return
         await self.page.mouse.move(0, 0)
-        taken = await self.page.screenshot(full_page=True, animations="disabled", caret="hide")
+        taken = await self.page.screenshot(animations="disabled", caret="hide")
         with Image.open(BytesIO(taken)) as image:
             few = image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
         path = IMAGES / f"playground-{name}.png"

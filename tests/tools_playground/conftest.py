@@ -17,7 +17,7 @@ from support import require
 
 if TYPE_CHECKING:
     from browser import Person, Playground
-    from playwright.async_api import BrowserContext
+    from playwright.async_api import Browser
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -74,26 +74,36 @@ def running(
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def _browser(browsing: None) -> AsyncIterator["BrowserContext"]:
+async def _browser(browsing: None) -> AsyncIterator["Browser"]:
     from playwright.async_api import async_playwright  # noqa: PLC0415
 
     async with async_playwright() as drivers:
         browser = await drivers.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield await browser.new_context(viewport={"width": 1280, "height": 800})
+        yield browser
         await browser.close()
+
+
+@pytest.fixture
+def screen() -> tuple[int, int, str]:
+    """Width, height and colours of the person's screen."""
+    return 1440, 900, "light"
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def person(
-    _browser: "BrowserContext", running: "Playground", backend: Scripted
+    _browser: "Browser", running: "Playground", backend: Scripted, screen: tuple[int, int, str]
 ) -> AsyncIterator["Person"]:
     """Somebody who has just opened the page, as a new user of the miner."""
     from browser import Person  # noqa: PLC0415
 
-    person = Person(await _browser.new_page())
+    width, height, colours = screen
+    context = await _browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=colours
+    )
+    person = Person(await context.new_page())
     await person.come_to(running.address)
-    await person.fill("User (cid)", f"user-{uuid4().hex[:8]}")
+    await person.come_as(f"user-{uuid4().hex[:8]}")
     yield person
-    await person.page.close()
+    await context.close()
     assert person.complaints == []
     assert person.hosts == {"127.0.0.1"}

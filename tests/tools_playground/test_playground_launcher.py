@@ -66,7 +66,7 @@ def test_the_table_gives_every_option_and_its_default() -> None:
 
 def test_the_pictures_of_the_page_are_there() -> None:
     names = re.findall(r"!\[[^]]+\]\((images/[^)]+)\)", PAGE)
-    assert len(names) == 7
+    assert len(names) == 6
     for name in names:
         assert (ROOT / "docs" / name).read_bytes().startswith(b"\x89PNG")
 
@@ -95,5 +95,5 @@ def test_the_key_is_not_lent_beyond_this_machine(miner: str, tmp_path: Path) -> 
         assert "the key of .env is not lent" in open_to_all.logged
         page = httpx.get(open_to_all.address, trust_env=False).text
     assert "http://miner:1" in page
-    assert "MINER_API_KEY of the miner" in page
+    assert "its MINER_API_KEY" in page
     assert "empty: the key of .env" not in page

@@ -73,6 +73,7 @@ def test_warns_that_http_shows_the_token(program: Program, miner: StandIn) -> No
         ("/capabilities", Answer(403), "the miner refuses the token"),
         ("/capabilities", Answer(404), "/capabilities: 404, where 200 is needed"),
         ("/capabilities", Answer(body={"model": "m"}), "lists no supported_functions"),
+        ("/capabilities", Answer(body={"supported_functions": []}), "refuses the token"),
     ],
 )
 def test_stops_at_an_answer_that_would_fail_the_registration(

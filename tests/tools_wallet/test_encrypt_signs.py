@@ -89,6 +89,19 @@ def test_writes_the_format_of_the_registration_system(signer: Program) -> None:
     assert end == ""
 
 
+def test_writes_three_lines_on_request_and_reads_them_back(signer: Program) -> None:
+    path = signer.sign("--no-timestamp")
+    content = path.read_text()
+    assert content.count("\n") == 3
+    assert "Timestamp" not in content
+    for text in (content, content.rstrip("\n")):
+        path.write_text(text)
+        done = signer("--verify", path.name)
+        assert done.returncode == 0
+        assert ADDRESS in done.stdout
+        assert "Timestamp" not in done.stdout
+
+
 def test_asks_the_miner_then_signs(signer: Program, miner: StandIn) -> None:
     done = signer(
         *("--name", "plain", "--wallet-path", str(WALLETS / TODAYS), "--allow-private"),

@@ -43,7 +43,13 @@ def test_btcli_takes_the_commands_as_far_as_the_network(wallet_python: str, tmp_
     def btcli(command: str, *more: str) -> subprocess.CompletedProcess[str]:
         program = Path(wallet_python).with_name("btcli")
         return subprocess.run(
-            [program, *shlex.split(command)[1:], "--wallet-path", str(tmp_path), *more],
+            [
+                program,
+                *shlex.split(command.replace("$NETUID", "1"))[1:],
+                "--wallet-path",
+                str(tmp_path),
+                *more,
+            ],
             check=False,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -137,7 +137,6 @@ async def test_a_blank_query_is_refused(client: httpx.AsyncClient, query: str) -
 @pytest.mark.parametrize(
     ("path", "value", "field"),
     [
-        ("cid", "", "cid"),
         ("cid", 7, "cid"),
         ("cid", None, "cid"),
         ("cid", "a\0b", "cid"),
@@ -164,8 +163,8 @@ async def test_a_blank_query_is_refused(client: httpx.AsyncClient, query: str) -
         ),
         ("previous_outputs.1.output.notebook", {}, "previous_outputs.1.output.notebook"),
         ("previous_outputs.1.component", 7, "previous_outputs.1.component"),
-        ("use_conversation_history", "true", "use_conversation_history"),
-        ("use_conversation_history", 1, "use_conversation_history"),
+        ("use_conversation_history", "perhaps", "use_conversation_history"),
+        ("use_conversation_history", 2, "use_conversation_history"),
         ("use_playbook", None, "use_playbook"),
     ],
 )
@@ -289,6 +288,28 @@ async def test_previous_outputs_stand_in_the_prompt_with_their_documents(
             assert f"Said by {number}" in prompt
             if name != "human_feedback":
                 assert f"# Written by {number}" in prompt
+
+
+@pytest.mark.parametrize(
+    ("flag", "meant"),
+    [("true", True), (1, True), ("Yes", True), ("no", False), ("0", False), (0, False)],
+)
+async def test_flags_are_taken_in_other_spellings(
+    client: httpx.AsyncClient, shared_backend: Scripted, cid: str, flag: object, meant: bool
+) -> None:
+    answers(shared_backend)
+    await ask(client, "complete", body(cid, "Answer", ["A secret: xyzzy."]))
+    await ask(client, "complete", body(cid, "Answer", ["What?"], use_conversation_history=flag))
+    assert ("xyzzy" in shared_backend.requests[-1].prompt) is meant
+
+
+async def test_without_a_name_of_the_user_there_is_no_history(
+    client: httpx.AsyncClient, shared_backend: Scripted
+) -> None:
+    answers(shared_backend)
+    await ask(client, "complete", body("", "Answer", ["A secret: xyzzy."]))
+    await ask(client, "complete", body("", "Answer", ["What?"]))
+    assert "xyzzy" not in shared_backend.requests[-1].prompt
 
 
 async def test_history_is_used_and_kept_unless_the_caller_says_no(

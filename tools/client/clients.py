@@ -1,6 +1,6 @@
 """Sending calls to a miner, sync and async."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -40,7 +40,7 @@ class Client:
     def __init__(
         self, url: str, key: str = "", *, timeout: float | httpx.Timeout = TIMEOUT
     ) -> None:
-        self.url = url
+        self.url, self.key = url, key
         self._http = httpx.Client(**_settings(url, key), timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -64,7 +64,7 @@ class Client:
         _refuse(response)
         return Reply(read(call, read_object(response.content)), _reported(response))
 
-    def stream(self, call: Call[Answer]) -> Iterator[Event[Answer]]:
+    def stream(self, call: Call[Answer]) -> Generator[Event[Answer], None, None]:
         """The events of a run; the last is its `Result`. Closing the iterator ends the run."""
         answered = False
         with _translated(self.url), self._http.stream(**_asking(call)) as response:
@@ -94,7 +94,7 @@ class AsyncClient:
     def __init__(
         self, url: str, key: str = "", *, timeout: float | httpx.Timeout = TIMEOUT
     ) -> None:
-        self.url = url
+        self.url, self.key = url, key
         self._http = httpx.AsyncClient(**_settings(url, key), timeout=timeout)
 
     async def __aenter__(self) -> Self:
@@ -120,7 +120,7 @@ class AsyncClient:
         _refuse(response)
         return Reply(read(call, read_object(response.content)), _reported(response))
 
-    async def stream(self, call: Call[Answer]) -> AsyncIterator[Event[Answer]]:
+    async def stream(self, call: Call[Answer]) -> AsyncGenerator[Event[Answer], None]:
         """The events of a run; the last is its `Result`. Closing the iterator ends the run."""
         answered = False
         with _translated(self.url):

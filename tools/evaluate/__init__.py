@@ -1,1 +1,1 @@
-"""Score a running miner as the network does: `python -m tools.evaluate`."""
+"""Score a running miner on questions with known answers: `python -m tools.evaluate`."""

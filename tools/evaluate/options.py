@@ -27,8 +27,8 @@ LONGEST_TIMEOUT = 600.0
 MOST_AT_ONCE = 256
 LONGEST_TASK = 1000
 DESCRIPTION = """\
-Score a running miner as the network does: every question of a data set on its own, 60 s for each,
-the final answer compared exactly, and the mean score ** temperature over a rolling window."""
+Score a running miner: every question of a data set on its own, 60 s for each, the final answer
+compared exactly, and the mean score ** temperature over a rolling window."""
 EPILOG = """\
 Exit codes: 0 all was measured; 1 a miner could not be asked, or was lost; 2 wrong options or data
 set; 130 interrupted. What was measured until then is reported all the same."""

@@ -1,5 +1,6 @@
-"""The page: the fields on top, a tab each for what a miner does, and how they feed each other."""
+"""The page: a tab for each thing a miner does, how they feed each other, what a reload keeps."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -7,17 +8,21 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from settings import ROOT
-from tools.playground import pictures
-from tools.playground.connection import Connection
+from tools.playground.connection import QUIET, Connection
+from tools.playground.conversations import Conversations
+from tools.playground.filling import fill
 from tools.playground.lent import Lent
-from tools.playground.tabs.complete import CompleteTab
+from tools.playground.panel import Panel
+from tools.playground.tabs.chat import ChatTab
 from tools.playground.tabs.components import ComponentsTab
 from tools.playground.tabs.feedback import FeedbackTab
-from tools.playground.tabs.human_feedback import HumanFeedbackTab
+from tools.playground.tabs.playbook import PlaybookTab
 from tools.playground.tabs.refine import RefineTab
 from tools.playground.tabs.system import SystemTab
 
+SCRIPT = Path(__file__).with_name("page.js")
+WIDE_FOR_LIST, WIDE_FOR_PANEL = 900, 1280  # pixels; below it the sides begin folded
+KEEP = "(url, key, cid, message, start) => ({ url, key, cid, message, default: start })"
 STYLE = Path(__file__).with_name("style.css")
 # Fonts of the system: none is fetched.
 FONT = ("system-ui", "-apple-system", "Segoe UI", "DejaVu Sans", "sans-serif")
@@ -43,20 +48,13 @@ def build(url: str, own_url: str, own_key: str) -> gr.Blocks:
 
     `own_key` is used, unseen, for the miner at `own_url` where no other is typed.
     """
-    machines = pictures.read(ROOT / "README.md")
     page = gr.Blocks(title="Playbook Miner playground", fill_width=True)
     with page:
-        gr.Markdown("# Playbook Miner playground", elem_id="pg-title")
-        connection = Connection(Lent(own_url, own_key), url, machines)
-        with gr.Tabs() as tabs:
-            _fill(connection, tabs)
-        page.load(
-            connection.check_at_start,
-            connection.fields,
-            connection.status,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        connection = Connection(Lent(own_url, own_key), url)
+        conversations, panel = Conversations(connection), Panel()
+        with gr.Tabs(elem_id="tabs") as tabs:
+            chat = _fill(connection, conversations, panel, tabs)
+        _restore(page, connection, conversations, panel, chat)
     return page
 
 
@@ -79,6 +77,7 @@ def launch(page: gr.Blocks, host: str, port: int) -> None:
             primary_hue="teal", neutral_hue="slate", text_size="sm", font=FONT, font_mono=MONO
         ),
         css_paths=STYLE,
+        head=f"<script>{SCRIPT.read_text(encoding='utf-8')}</script>",
         app_kwargs={"middleware": [Middleware(OnlyThisOrigin)]},
     )
 
@@ -100,38 +99,66 @@ class OnlyThisOrigin:
         await self._app(scope, receive, send_with_policy)
 
 
-def _fill(connection: Connection, tabs: gr.Tabs) -> None:
-    with gr.Tab("Complete", id="complete"):
-        complete = CompleteTab(connection)
+def _fill(
+    connection: Connection, conversations: Conversations, panel: Panel, tabs: gr.Tabs
+) -> ChatTab:
+    with gr.Tab("Chat", id="chat"):
+        chat = ChatTab(connection, panel, conversations)
     with gr.Tab("Feedback", id="feedback"):
-        feedback = FeedbackTab(connection)
+        feedback = FeedbackTab(connection, panel)
     with gr.Tab("Refine", id="refine"):
-        refine = RefineTab(connection)
-    with gr.Tab("Human feedback", id="human_feedback") as human_feedback_tab:
-        HumanFeedbackTab(connection).load_on(human_feedback_tab)
-    with gr.Tab("Other components", id="components"):
-        ComponentsTab(connection)
+        refine = RefineTab(connection, panel)
+    with gr.Tab("Playbook", id="playbook") as playbook_tab:
+        PlaybookTab(connection, panel).load_on(playbook_tab.select)
+    with gr.Tab("More", id="more"):
+        ComponentsTab(connection, panel)
     with gr.Tab("System", id="system") as system_tab:
         SystemTab(connection).load_on(system_tab)
-    _feed(tabs, complete, feedback, refine)
+    _feed(tabs, chat, feedback, refine)
+    return chat
 
 
-def _feed(tabs: gr.Tabs, complete: CompleteTab, feedback: FeedbackTab, refine: RefineTab) -> None:
-    complete.criticise.click(
-        lambda last: (gr.Tabs(selected="feedback"), *last),
-        complete.last,
-        [tabs, *feedback.work],
-        api_visibility="private",
+def _feed(tabs: gr.Tabs, chat: ChatTab, feedback: FeedbackTab, refine: RefineTab) -> None:
+    to_refine = [*feedback.work, feedback.feedbacks]
+    revised = [refine.task, refine.question, refine.revised]
+    for tab, filled in (
+        ("feedback", fill(chat.criticise, chat.last, feedback.work, "feedback")),
+        ("refine", fill(feedback.refine, to_refine, refine.work, "refine")),
+        ("feedback", fill(refine.again, revised, feedback.work, "feedback")),
+    ):
+        filled.then(_selecting(tab), None, tabs, **QUIET)
+
+
+def _selecting(tab: str) -> Callable[[], gr.Tabs]:
+    return lambda: gr.Tabs(selected=tab)
+
+
+def _restore(
+    page: gr.Blocks,
+    connection: Connection,
+    conversations: Conversations,
+    panel: Panel,
+    chat: ChatTab,
+) -> None:
+    """Bring back what this browser has kept, look for the miner, and open the conversation."""
+    width = gr.Number(0, visible="hidden")
+    fields = [connection.url, connection.key, connection.cid, chat.message]
+    keeping = [*fields, connection.default]
+    restored = page.load(
+        lambda kept, width: [
+            *connection.restored(kept),
+            kept.get("message", ""),
+            gr.Sidebar(open=width >= WIDE_FOR_LIST),
+            gr.Sidebar(open=width >= WIDE_FOR_PANEL),
+        ],
+        [connection.kept, width],
+        [*fields, conversations.bar, panel.bar],
+        js="(kept) => [kept, window.innerWidth]",
+        **QUIET,
     )
-    feedback.refine.click(
-        lambda *work: (gr.Tabs(selected="refine"), *work),
-        [*feedback.work, feedback.feedbacks],
-        [tabs, *refine.work],
-        api_visibility="private",
+    checked = restored.then(
+        connection.check_at_start, connection.fields, connection.check_outputs, **QUIET
     )
-    refine.again.click(
-        lambda *work: (gr.Tabs(selected="feedback"), *work),
-        [refine.task, refine.question, refine.revised],
-        [tabs, *feedback.work],
-        api_visibility="private",
-    )
+    chat.open_on(checked.then, connection.checked)
+    changes = [field.change for field in fields]
+    gr.on(changes, None, keeping, connection.kept, js=KEEP, **QUIET)

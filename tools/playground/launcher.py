@@ -9,11 +9,7 @@ from ipaddress import ip_address
 from settings import Settings, SettingsError
 from tools.addresses import AddressTaken, check_free, reachable
 
-OFFLINE = {
-    "GRADIO_ANALYTICS_ENABLED": "False",
-    "GRADIO_SHARE": "False",
-    "HF_HUB_OFFLINE": "1",
-}
+OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SHARE": "False", "HF_HUB_OFFLINE": "1"}
 MISSING = "the playground needs Gradio: pip install -r requirements.txt"
 
 

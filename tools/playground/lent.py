@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from tools.playground.client import Miner, same_miner
+from tools.client import AsyncClient, same_miner
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Lent:
     url: str = ""
     key: str = field(default="", repr=False)
 
-    def miner(self, url: str, key: str) -> Miner:
-        """The miner of the fields: the lent key goes to its own miner alone."""
-        lent = self.key if not key and same_miner(url, self.url) else ""
-        return Miner(url.strip().rstrip("/"), key.strip() or lent)
+    def client(self, url: str, key: str) -> AsyncClient:
+        """The miner of the fields: the lent key goes to its own miner alone. Raises `Unusable`."""
+        lent = self.key if not key.strip() and same_miner(url, self.url) else ""
+        return AsyncClient(url.strip().rstrip("/"), key.strip() or lent)

@@ -1,36 +1,42 @@
 """Pieces of HTML. Whatever comes from outside is escaped."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from difflib import SequenceMatcher
 from html import escape
+from http import HTTPStatus
+from typing import Any
 
-from tools.playground.client import PlaygroundError, Refused
-from tools.playground.metrics import Bars
+from tools.client import ClientError, Refused
 from tools.playground.runs import Run, Step
 
+WRONG_KEY = (
+    "The key above is wrong or missing: open the line on top and write this miner's MINER_API_KEY."
+)
 
-def error(problem: PlaygroundError | None) -> str:
+
+def error(problem: ClientError | None) -> str:
     """The error as the miner gave it, or what is wrong on the way to it; empty for none."""
     if problem is None:
         return ""
     if not isinstance(problem, Refused):
         return f'<div class="pg-error" role="alert">{escape(str(problem))}</div>'
-    title = " ".join(str(part) for part in (problem.status, problem.error) if part)
+    detail = WRONG_KEY if is_wrong_key(problem) else problem.detail
     rest = [("request_id", problem.request_id), ("retry after", _seconds(problem.retry_after))]
     return (
-        f'<div class="pg-error" role="alert"><b>{escape(title)}</b>'
-        f"{_detail(problem.detail)}{table(rest)}</div>"
+        f'<div class="pg-error" role="alert"><b>{escape(str(problem))}</b>'
+        f"{_detail(detail)}{table(rest)}</div>"
     )
 
 
-def note(text: str) -> str:
+def is_wrong_key(problem: ClientError | None) -> bool:
+    """Whether the miner refuses the key."""
+    refusals = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+    return isinstance(problem, Refused) and problem.status in refusals
+
+
+def note(text: str, kind: str = "pg-note") -> str:
     """One line that says what was done; empty for none."""
-    return f'<div class="pg-note" role="status">{escape(text)}</div>' if text else ""
-
-
-def heading(title: str, rest: str) -> str:
-    """The title of what follows, and what is to be known of it."""
-    return f'<h3 class="pg-heading">{escape(title)} <small>{escape(rest)}</small></h3>'
+    return f'<div class="{kind}" role="status">{escape(text)}</div>' if text else ""
 
 
 def table(rows: Iterable[tuple[str, object]]) -> str:
@@ -43,32 +49,24 @@ def table(rows: Iterable[tuple[str, object]]) -> str:
     return f'<table class="pg-table">{lines}</table>' if lines else ""
 
 
-def tiles(values: Iterable[tuple[str, object, str]]) -> str:
-    """Figures with their titles; the third part is `good`, `bad` or empty."""
-    shown = "".join(
-        f'<div class="pg-tile {mood}"><b>{escape(_plain(value))}</b>'
-        f"<span>{escape(title)}</span></div>"
-        for title, value, mood in values
-        if value is not None
-    )
-    return f'<div class="pg-tiles">{shown}</div>'
+def progress(run: Run[Any]) -> str:
+    """What a run is doing, in one line."""
+    if run.ended is None:
+        return " and ".join(dict.fromkeys(run.working)) + f" {run.elapsed:.0f} s"
+    first = f", first token after {run.first_token:.2f} s" if run.first_token is not None else ""
+    told = "failed after" if run.error else "stopped after" if run.stopped else "answered in"
+    return f"{told} {run.ended:.2f} s{first}"
 
 
-def plot(title: str, bars: Bars, unit: str) -> str:
-    """Horizontal bars on a common scale, each divided by outcome where it has any."""
-    longest = max((sum(parts.values()) for parts in bars.values()), default=0)
-    rows = "".join(_plotted(label, parts, longest, unit) for label, parts in bars.items())
-    shown = f"<table>{rows}</table>" if rows else "<p>none so far</p>"
-    return f"<figure><figcaption>{escape(title)}{_legend(bars)}</figcaption>{shown}</figure>"
-
-
-def steps(run: Run) -> str:
+def steps(run: Run[Any]) -> str:
     """The steps with their times on a common scale, and the headers."""
     end = run.ended or run.elapsed
     bars = "".join(_bar(step, end) for step in run.steps)
+    title = f"{run.call.component}: {progress(run)}"
+    headers = [(_plain_name(name), value) for name, value in run.headers.items()]
     return (
-        f'<div class="pg-steps"><div class="pg-sum">{escape(_summary(run, end))}</div>'
-        f"<table>{bars}</table>{table(run.headers.items())}</div>"
+        f'<div class="pg-steps"><div class="pg-sum">{escape(title)}</div>'
+        f"<table>{bars}</table>{table(headers)}</div>"
     )
 
 
@@ -84,35 +82,12 @@ def changes(before: str, after: str) -> str:
     return f'<div class="pg-diff">{marked}</div>'
 
 
-def _plotted(label: str, parts: Mapping[str, float], longest: float, unit: str) -> str:
-    shown = "".join(
-        f'<i class="{escape(outcome)}" style="width:{100 * value / longest:.1f}%"></i>'
-        for outcome, value in parts.items()
-        if value
-    )
-    total = f"{_plain(sum(parts.values()))} {unit}".strip()
-    return f"<tr><th>{escape(label)}</th><td>{shown}</td><td>{escape(total)}</td></tr>"
-
-
-def _legend(bars: Bars) -> str:
-    outcomes = sorted({outcome for parts in bars.values() for outcome in parts if outcome})
-    return "".join(f'<small><i class="{outcome}"></i>{outcome}</small>' for outcome in outcomes)
-
-
 def _marked(tag: str, words: list[str]) -> str:
     return f"<{tag}>{escape(''.join(words))}</{tag}>" if words else ""
 
 
 def _words(text: str) -> list[str]:
     return [part for word in text.split(" ") for part in (word, " ")][:-1]
-
-
-def _summary(run: Run, end: float) -> str:
-    if run.ended is None:
-        return f"running: {end:.2f} s"
-    first = f", first token after {run.first_token:.2f} s" if run.first_token is not None else ""
-    told = "failed after" if run.error else "stopped after" if run.stopped else "answered in"
-    return f"{told} {end:.2f} s{first}"
 
 
 def _bar(step: Step, end: float) -> str:
@@ -122,7 +97,7 @@ def _bar(step: Step, end: float) -> str:
     return (
         f"<tr><th>{escape(step.node)}</th>"
         f'<td><i class="{mood}" style="margin-left:{left:.1f}%;width:{width:.1f}%"></i></td>'
-        f"<td>{until - step.began:.3f} s</td></tr>"
+        f"<td>{until - step.began:.2f} s</td></tr>"
     )
 
 
@@ -140,14 +115,16 @@ def _seconds(value: str | None) -> str:
     return f"{value} s" if value and value.isdigit() else value or ""
 
 
+def _plain_name(header: str) -> str:
+    return header.removeprefix("X-Miner-").replace("-", " ").lower()
+
+
 def _plain(value: object) -> str:
     match value:
         case bool():
             return "yes" if value else "no"
         case list():
             return ", ".join(map(str, value))
-        case float():
-            return f"{value:,.3f}".rstrip("0").rstrip(".")
-        case int():
+        case int() | float():
             return f"{value:,}"
     return str(value)

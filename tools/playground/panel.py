@@ -1,56 +1,84 @@
-"""What a miner does with a request: the machine's picture, the steps, the request itself."""
+"""The side panel: how the last run came to its answer."""
 
 import json
+import re
 import shlex
+from collections import defaultdict
 from typing import Any
+from weakref import WeakValueDictionary
 
 import gradio as gr
 
 from tools.playground import markup
-from tools.playground.client import Body, Miner
-from tools.playground.pictures import Machine, path_alone
-from tools.playground.runs import Run
+from tools.playground.runs import END, START, Run
+
+EMPTY = '<p class="pg-hint">Run something: its steps, their times and the request stand here.</p>'
+STYLE = json.dumps(
+    {
+        "theme": "base",
+        "flowchart": {"nodeSpacing": 30, "rankSpacing": 26, "padding": 8},
+        "themeVariables": {
+            "primaryColor": "#ccfbf1",
+            "primaryBorderColor": "#0f766e",
+            "primaryTextColor": "#134e4a",
+            "lineColor": "#0f766e",
+        },
+    }
+)
+_NAME = re.compile(r"\w+")
 
 
-class RunPanel:
-    """The part of a tab that shows a run; `wide` puts picture and steps side by side."""
+class Panel:
+    """Steps with their times, the path drawn, the request as curl; folds away to the right."""
 
-    def __init__(self, machine: Machine, tab: str, *, wide: bool = False) -> None:
-        self._id = f"{tab}-picture"
-        with gr.Row() if wide else gr.Column():
-            with gr.Column(scale=2):
-                self.picture = gr.Markdown(
-                    machine.drawn(), elem_id=self._id, elem_classes="pg-picture"
+    def __init__(self) -> None:
+        with gr.Sidebar(position="right", open=False, width=290, elem_id="panel") as self.bar:
+            gr.Markdown("### How it was answered")
+            steps = gr.HTML(EMPTY, elem_id="steps")
+            path = gr.Markdown(elem_id="path")
+            with gr.Accordion("The request as curl", open=False):
+                curl = gr.Code(
+                    language="shell", interactive=False, show_line_numbers=False, wrap_lines=True
                 )
-            with gr.Column(scale=3):
-                self.steps = gr.HTML(elem_id=f"{tab}-steps")
-                with gr.Accordion("The request as curl", open=False):
-                    curl = gr.Code(
-                        language="shell",
-                        interactive=False,
-                        show_line_numbers=False,
-                        wrap_lines=True,
-                    )
-        self.outputs = [self.picture, self.steps, curl]
+        self.outputs = [steps, path, curl]
+        self._latest: WeakValueDictionary[str, Run[Any]] = WeakValueDictionary()
 
-    def shown(self, machine: Machine, run: Run, miner: Miner) -> list[Any]:
-        """New values of `outputs`."""
-        unknown = run.ended is not None and not machine.edges
-        return [
-            path_alone(run).drawn() if unknown else gr.skip(),
-            machine.path(run, self._id) + markup.steps(run),
-            gr.skip() if run.steps else _as_curl(miner.url, run.component, run.body),
-        ]
+    def shown(self, run: Run[Any], url: str, session: str) -> list[Any]:
+        """New values of `outputs`: of the runs of a page, those of the one begun last.
+
+        The picture waits for the end, so that it does not flicker.
+        """
+        if not run.steps and run.ended is None:
+            self._latest[session] = run
+        if self._latest.get(session) is not run:
+            return [gr.skip()] * len(self.outputs)
+        path = gr.skip() if run.ended is None and run.steps else _drawn(run)
+        return [markup.steps(run), path, gr.skip() if run.steps else _as_curl(url, run)]
 
 
-def error_box(tab: str) -> gr.HTML:
-    """Where a tab shows an error."""
-    return gr.HTML(elem_id=f"{tab}-error")
+def _drawn(run: Run[Any]) -> str:
+    """The path of a run as Mermaid."""
+    spent: dict[str, float] = defaultdict(float)
+    for step in run.steps:
+        spent[step.node] += (step.ended or run.ended or step.began) - step.began
+    nodes = [f'{node}["{node}<br/>{seconds:.2f} s"]' for node, seconds in spent.items()]
+    edges = [
+        f"{source} --> {target}"
+        for source, target in run.taken
+        if _NAME.fullmatch(source) and _NAME.fullmatch(target)
+    ]
+    if not edges:
+        return ""
+    ends = [f'{end}(["{end.strip("_")}"])' for end in (START, END)]
+    lines = [f"%%{{init: {STYLE}}}%%", "graph TD", ends[0], *nodes, *edges]
+    if run.answer is not None:
+        lines.append(ends[1])
+    return "\n".join(["```mermaid", *lines, "```"])
 
 
-def _as_curl(url: str, component: str, body: Body) -> str:
-    address = shlex.quote(f"{url}/{component}")
-    data = shlex.quote(json.dumps(body, ensure_ascii=False, indent=2))
+def _as_curl(url: str, run: Run[Any]) -> str:
+    address = shlex.quote(f"{url.strip().rstrip('/')}{run.call.path}")
+    data = shlex.quote(json.dumps(run.call.body, ensure_ascii=False, indent=2))
     return (
         f"curl -N -X POST {address} \\\n"
         '  -H "Content-Type: application/json" -H "Accept: text/event-stream" \\\n'

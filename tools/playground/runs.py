@@ -4,20 +4,13 @@ import asyncio
 import time
 from asyncio import FIRST_COMPLETED
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from typing import Generic
 
-from tools.playground.client import (
-    Answer,
-    Body,
-    Event,
-    Headers,
-    Miner,
-    NodeEvent,
-    PlaygroundError,
-    Token,
-)
+from tools.client import AsyncClient, Call, ClientError, Event, Headers, NodeEvent, Result, Token
+from tools.client.calls import Answer
 
 START, END = "__start__", "__end__"
 SHOWN_EVERY = 0.1  # seconds between two looks while no step begins or ends
@@ -32,18 +25,17 @@ class Step:
     ended: float | None = None
 
 
-@dataclass(slots=True)
-class Run:
+@dataclass(slots=True, weakref_slot=True, eq=False)
+class Run(Generic[Answer]):
     """What is known of a run. Times are in seconds since it was asked for."""
 
-    component: str
-    body: Body
+    call: Call[Answer]
     steps: list[Step] = field(default_factory=list)
     taken: Counter[tuple[str, str]] = field(default_factory=Counter)
     text: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    answer: Body | None = None
-    error: PlaygroundError | None = None
+    answer: Answer | None = None
+    error: ClientError | None = None
     first_token: float | None = None
     ended: float | None = None
     stopped: bool = False
@@ -57,11 +49,11 @@ class Run:
         return time.monotonic() - self._asked
 
     @property
-    def working(self) -> set[str]:
+    def working(self) -> list[str]:
         """The nodes at work."""
-        return {step.node for step in self.steps if step.ended is None}
+        return [step.node for step in self.steps if step.ended is None]
 
-    def take(self, event: Event) -> None:
+    def take(self, event: Event[Answer]) -> None:
         """Note what happened."""
         match event:
             case NodeEvent(node, "started"):
@@ -72,11 +64,11 @@ class Run:
                 self._write(event)
             case Headers(values):
                 self.headers = values
-            case Answer(body):
-                self.answer = body
+            case Result(value):
+                self.answer = value
                 self.taken.update((node, END) for node in self._now)
 
-    def end(self, error: PlaygroundError | None = None) -> None:
+    def end(self, error: ClientError | None = None) -> None:
         """Note that nothing more will happen."""
         self.error = error
         self.ended = self.elapsed
@@ -104,21 +96,22 @@ class Run:
 
 
 async def follow(
-    miner: Miner, component: str, body: Body, stop: asyncio.Event | None = None
-) -> AsyncGenerator[Run, None]:
+    connect: Callable[[], AsyncClient], call: Call[Answer], stop: asyncio.Event
+) -> AsyncGenerator[Run[Answer], None]:
     """The run each time there is more to see of it, and at last when it is over.
 
     An error of the miner or on the way to it ends the run and is in it. Setting `stop` closes the
     connection, on which the miner ends its run.
     """
-    run = Run(component, body)
+    run = Run(call)
     yield run
     try:
-        looks = _looks(run, miner.run(component, body), stop or asyncio.Event())
-        async with aclosing(looks):
-            async for _ in looks:
-                yield run
-    except PlaygroundError as error:
+        async with connect() as client:
+            looks = _looks(run, client.stream(call), stop)
+            async with aclosing(looks):
+                async for _ in looks:
+                    yield run
+    except ClientError as error:
         run.end(error)
     else:
         run.end()
@@ -126,7 +119,7 @@ async def follow(
 
 
 async def _looks(
-    run: Run, source: AsyncGenerator[Event, None], stop: asyncio.Event
+    run: Run[Answer], source: AsyncGenerator[Event[Answer], None], stop: asyncio.Event
 ) -> AsyncGenerator[None, None]:
     """Take the events, and tell when to look: at each step, and now and then in between."""
     async with aclosing(source) as events:

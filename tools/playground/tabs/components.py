@@ -1,60 +1,72 @@
-"""The components that the unified form alone has: search, summary and majority vote."""
+"""The components that the unified form alone has: summary, majority vote and search."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import gradio as gr
 
-from tools.playground import bodies, markup
-from tools.playground.client import Body
-from tools.playground.connection import Connection, Given
-from tools.playground.panel import RunPanel, error_box
-from tools.playground.runs import follow
+from tools.client import Call, calls
+from tools.client.answers import Unified
+from tools.playground import formulas
+from tools.playground.connection import QUIET, Connection, Given
+from tools.playground.filling import offer
+from tools.playground.panel import Panel
+from tools.playground.running import RunButtons
+from tools.playground.runs import Run
 
 SUMMARY, AGGREGATE, SEARCH = "summary", "aggregate", "internet_search"
-HEADERS = ["Component", "Task", "Response", "Document"]
+TITLES = {SUMMARY: "Summary", AGGREGATE: "Majority vote", SEARCH: "Web search"}
+HEADERS = ["Response", "Document"]
 QUESTION = "How many minutes are there from 9:40 to 13:05?"
-EXAMPLES = [
-    [
-        SUMMARY,
+EMPTY = "Write down earlier outputs, or take the example, and press *Run*."
+EXAMPLES = {
+    SUMMARY: [
         "Summarise for a manager",
         "What matters most?",
         [
-            ["complete", "Report", "Sales rose by 12% in spring, mostly in the north.", ""],
-            ["complete", "Report", "Two of five suppliers were late; costs rose by 3%.", ""],
+            ["Sales rose by 12% in spring, mostly in the north.", ""],
+            ["Two of five suppliers were late; costs rose by 3%.", ""],
         ],
     ],
-    [
-        AGGREGATE,
+    AGGREGATE: [
         "Answer the question",
         QUESTION,
         [
-            ["complete", QUESTION, "From 9:40 to 13:05 there are 205 minutes. Answer: 205", ""],
-            ["complete", QUESTION, "3 hours 25 minutes, so Answer: 205", ""],
-            ["complete", QUESTION, "Answer: 215", ""],
+            ["From 9:40 to 13:05 there are 205 minutes. Answer: 205", ""],
+            ["3 hours 25 minutes, so Answer: 205", ""],
+            ["Answer: 215", ""],
         ],
     ],
-    [SEARCH, "Answer from the web", "Which LangGraph version came out last?", [["", "", "", ""]]],
-]
+}
 
 
 class ComponentsTab:
-    """One form for three machines."""
+    """One form for the machines that the miner has of these."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, panel: Panel) -> None:
         self._connection = connection
-        with gr.Row():
-            with gr.Column(scale=3):
-                self._build_fields()
-                self._build_answer()
-            with gr.Column(scale=2):
-                self._panel = RunPanel(connection.machine(SUMMARY), "components")
-        self._wire()
+        self._build_fields()
+        self._run = RunButtons[Unified](connection, panel, "components", "Run")
+        self._answer = gr.Markdown(
+            EMPTY, latex_delimiters=formulas.DELIMITERS, buttons=["copy"], elem_id="answer"
+        )
+        self._document = gr.Textbox(
+            label="Document", lines=4, max_lines=20, interactive=False, visible=False
+        )
+        self._run.wire(
+            {self._component, *self._work}, self._call, self._shown, [self._answer, self._document]
+        )
+        connection.components.change(
+            _offered, [connection.components, self._component], self._component, **QUIET
+        )
 
     def _build_fields(self) -> None:
-        self._component = gr.Radio([SUMMARY, AGGREGATE, SEARCH], value=SUMMARY, label="Component")
-        self._task = gr.Textbox(label="Task")
-        self._queries = gr.Textbox(label="Queries", info="one a line", lines=2, max_lines=10)
+        self._component = gr.Radio(
+            [(TITLES[name], name) for name in EXAMPLES], value=SUMMARY, label="Component"
+        )
+        self._task = gr.Textbox(label="Task", placeholder="What is to be done")
+        self._queries = gr.Textbox(
+            label="Queries", placeholder="What is asked, one a line", lines=2, max_lines=8
+        )
         self._earlier = gr.Dataframe(
             headers=HEADERS,
             column_count=len(HEADERS),
@@ -62,72 +74,40 @@ class ComponentsTab:
             type="array",
             interactive=True,
             wrap=True,
-            column_widths=["15%", "25%", "40%", "20%"],
+            column_widths=["65%", "35%"],
             label="Earlier outputs",
             elem_id="components-earlier",
         )
-        with gr.Row():
-            self._history = gr.Checkbox(True, label="Use the conversation")
-            self._playbook = gr.Checkbox(True, label="Use the playbook")
-        fields = [self._component, self._task, self._queries, self._earlier]
-        gr.Examples(
-            EXAMPLES, fields, cache_examples=False, example_labels=[SUMMARY, AGGREGATE, SEARCH]
-        )
-        self._run = gr.Button("Run", variant="primary")
+        self._work = [self._task, self._queries, self._earlier]
+        with gr.Row(elem_classes="pg-examples"):
+            for name, (task, query, rows) in EXAMPLES.items():
+                table = {"headers": HEADERS, "data": rows, "metadata": None}
+                title = f"Example: {TITLES[name].lower()}"
+                offer(title, [task, query, table], self._work, "more").then(
+                    lambda name=name: name, None, self._component, api_visibility="private"
+                )
 
-    def _build_answer(self) -> None:
-        self._error = error_box("components")
-        self._answer = gr.Markdown(elem_id="components-answer", container=True, visible=False)
-        self._document = gr.Textbox(
-            label="Document", lines=4, max_lines=20, interactive=False, visible=False
-        )
+    def _call(self, given: Given) -> Call[Unified]:
+        task = given[self._task]
+        lines = [line for line in given[self._queries].splitlines() if line.strip()]
+        rows = [[str(cell or "") for cell in row] for row in given[self._earlier]]
+        earlier = [
+            calls.previous_output("complete", task, response, document)
+            for response, document in rows
+            if response.strip() or document.strip()
+        ]
+        return self._connection.unified(given, given[self._component], task, lines, earlier)
 
-    def _wire(self) -> None:
-        self._component.change(
-            lambda name: (self._connection.machine(name).drawn(), ""),
-            self._component,
-            [self._panel.picture, self._panel.steps],
-            show_progress="hidden",
-            api_visibility="private",
-        )
-        work = {self._component, self._task, self._queries, self._earlier}
-        self._run.click(
-            self._answer_to,
-            self._connection.fields | work | {self._history, self._playbook},
-            [self._answer, self._document, self._error, *self._panel.outputs],
-            show_progress="hidden",
-            api_visibility="private",
-        )
-
-    async def _answer_to(self, given: Given) -> AsyncGenerator[list[Any], None]:
-        miner, component = self._connection.miner(given), given[self._component]
-        machine = self._connection.machine(component)
-        async for run in follow(miner, component, self._body(given)):
-            answer = bodies.answer_of(run.answer) if run.answer else run.text
-            document = bodies.document_of(run.answer) if run.answer else ""
-            yield [
-                gr.Markdown(answer, visible=bool(answer)),
-                gr.Textbox(document, visible=bool(document)),
-                markup.error(run.error),
-                *self._panel.shown(machine, run, miner),
-            ]
-
-    def _body(self, given: Given) -> Body:
-        lines = given[self._queries].splitlines()
-        return bodies.unified(
-            given[self._connection.cid],
-            given[self._task],
-            [{"user_query": line} for line in lines if line.strip()],
-            previous_outputs=_previous(given[self._earlier]),
-            use_history=given[self._history],
-            use_playbook=given[self._playbook],
-        )
+    def _shown(self, run: Run[Unified], _: Given) -> list[Any]:
+        text, document = run.text, ""
+        if run.answer is not None:
+            text, document = run.answer.output.immediate_response, run.answer.output.notebook
+        written = document not in ("", calls.NO_UPDATE)
+        return [formulas.shown(text), gr.Textbox(document, visible=written)]
 
 
-def _previous(rows: list[list[Any]]) -> list[Body]:
-    cells = [[str(cell or "") for cell in row] for row in rows]
-    return [
-        bodies.previous_output(component, task, response, document)
-        for component, task, response, document in cells
-        if response.strip() or document.strip()
-    ]
+def _offered(components: list[str], chosen: str) -> gr.Radio:
+    """What the miner can do of these; one that does not tell is trusted with those it must have."""
+    names = [name for name in TITLES if name in components] or list(EXAMPLES)
+    choices = [(TITLES[name], name) for name in names]
+    return gr.Radio(choices, value=chosen if chosen in names else names[0])

@@ -1,71 +1,60 @@
 """`feedback`: what is wrong with an output."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import gradio as gr
 
-from tools.playground import bodies, markup
-from tools.playground.client import Body
+from tools.client import Call, calls
+from tools.client.answers import Critique, Unified
+from tools.playground import formulas
 from tools.playground.connection import Connection, Given
-from tools.playground.panel import RunPanel, error_box
-from tools.playground.runs import follow
+from tools.playground.filling import offer
+from tools.playground.panel import Panel
+from tools.playground.running import RunButtons
+from tools.playground.runs import Run
 
 EXAMPLES = {
-    "Terms that a beginner does not know": [
+    "Example: hard terms": [
         "Explain to a beginner",
         "What is machine learning?",
         "Machine learning is a subset of artificial intelligence employing statistical inference.",
     ],
-    "A product that is wrong": [
+    "Example: a wrong product": [
         "Solve the problem",
         "What is 17 times 23?",
         "17 times 23 is 381, because 17 times 20 is 340 and 17 times 3 is 41.",
     ],
 }
+EMPTY = "Write an answer above, or bring one from the chat, and press *Criticise*."
 
 
 class FeedbackTab:
     """The critique, and the fields that it is about."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, panel: Panel) -> None:
         self._connection = connection
-        self._machine = connection.machine("feedback")
-        with gr.Row():
-            with gr.Column(scale=3):
-                self._build_fields()
-                self._build_answer()
-            with gr.Column(scale=2):
-                self._panel = RunPanel(self._machine, "feedback")
-        self._run.click(
-            self._criticise,
-            connection.fields | {self._form, *self.work},
-            [self.feedbacks, self._critique, self._error, *self._panel.outputs],
-            show_progress="hidden",
-            api_visibility="private",
+        self._build_fields()
+        self._run = RunButtons[Critique | Unified](connection, panel, "feedback", "Criticise")
+        self._build_answer()
+        self._run.wire(
+            set(self.work), self._call, self._shown, [self.feedbacks, self._critique, self.refine]
         )
 
     def _build_fields(self) -> None:
-        self._form = gr.Radio(
-            bodies.FORMS,
-            value=bodies.FLAT,
-            label="Form",
-            info="Flat answers with items, unified with a text.",
+        self._task = gr.Textbox(label="Task", placeholder="What was asked for")
+        self._question = gr.Textbox(label="Input", placeholder="What the task is about")
+        self._output = gr.Textbox(
+            label="Output to criticise", placeholder="The answer", lines=4, max_lines=12
         )
-        self._task = gr.Textbox(label="Task")
-        self._question = gr.Textbox(label="Input")
-        self._output = gr.Textbox(label="Output to criticise", lines=5, max_lines=15)
         self.work = [self._task, self._question, self._output]
-        gr.Examples(
-            list(EXAMPLES.values()),
-            self.work,
-            cache_examples=False,
-            example_labels=list(EXAMPLES),
-        )
-        self._run = gr.Button("Criticise", variant="primary")
+        with gr.Row(elem_classes="pg-examples"):
+            for title, values in EXAMPLES.items():
+                offer(title, values, self.work, "feedback")
 
     def _build_answer(self) -> None:
-        self._error = error_box("feedback")
+        self._critique = gr.Markdown(
+            EMPTY, latex_delimiters=formulas.DELIMITERS, elem_id="critique"
+        )
         self.feedbacks = gr.Dataframe(
             headers=["Problem", "Suggestion"],
             column_count=2,
@@ -73,34 +62,30 @@ class FeedbackTab:
             interactive=False,
             wrap=True,
             column_widths=["50%", "50%"],
-            label="Feedbacks",
+            show_label=False,
+            visible=False,
             elem_id="feedback-items",
         )
-        self._critique = gr.Markdown(elem_id="feedback-critique", container=True, visible=False)
-        self.refine = gr.Button("Refine with this →")
+        self.refine = gr.Button("Refine with this →", visible=False)
 
-    async def _criticise(self, given: Given) -> AsyncGenerator[list[Any], None]:
-        miner, form = self._connection.miner(given), given[self._form]
-        work = bodies.Work(
-            given[self._connection.cid],
-            given[self._task],
-            given[self._question],
-            given[self._output],
-        )
-        flat = form == bodies.FLAT
-        async for run in follow(miner, "feedback", bodies.feedback(form, work)):
-            critique = bodies.answer_of(run.answer) if run.answer and not flat else run.text
-            yield [
-                gr.Dataframe(_rows(form, run.answer), visible=flat or bool(run.answer)),
-                gr.Markdown(critique, visible=not flat and bool(critique)),
-                markup.error(run.error),
-                *self._panel.shown(self._machine, run, miner),
-            ]
+    def _call(self, given: Given) -> Call[Any]:
+        task, question, output = (given[field] for field in self.work)
+        if self._connection.is_flat(given):
+            return calls.feedback(given[self._connection.cid], task, question, output)
+        item = {"user_query": question, "output_to_analyze": output}
+        filled = {name: text for name, text in item.items() if text.strip()}
+        return self._connection.unified(given, "feedback", task, [filled])
 
-
-def _rows(form: str, answer: Body | None) -> list[list[str]]:
-    if answer is None:
-        return []
-    if form == bodies.UNIFIED:
-        return [[bodies.answer_of(answer), ""]]
-    return [[item["problem"], item["suggestion"]] for item in answer.get("feedbacks", [])]
+    def _shown(self, run: Run[Critique | Unified], _: Given) -> list[Any]:
+        rows, text = [], formulas.shown(run.text)
+        if isinstance(run.answer, Critique):
+            rows = [[each.problem, each.suggestion] for each in run.answer.feedbacks]
+            text = ""
+        elif isinstance(run.answer, Unified):
+            text = formulas.shown(run.answer.output.immediate_response)
+            rows = [[run.answer.output.immediate_response, ""]]
+        return [
+            gr.Dataframe(rows, visible=isinstance(run.answer, Critique)),
+            gr.Markdown(text),
+            gr.Button(visible=bool(rows)),
+        ]

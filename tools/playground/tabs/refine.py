@@ -1,52 +1,55 @@
 """`refine`: revise an output until its feedbacks are dealt with."""
 
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import gradio as gr
 
-from tools.playground import bodies, markup
+from tools.client import Call, calls
+from tools.client.answers import FeedbackItem, Revision, Unified
+from tools.playground import formulas, markup
 from tools.playground.connection import Connection, Given
-from tools.playground.panel import RunPanel, error_box
-from tools.playground.runs import follow
+from tools.playground.filling import offer
+from tools.playground.panel import Panel
+from tools.playground.running import RunButtons
+from tools.playground.runs import Run
 
-EXAMPLES = {
-    "Terms that a beginner does not know": [
-        "Explain to a beginner",
-        "What is machine learning?",
-        "Machine learning is a subset of artificial intelligence employing statistical inference.",
-        [["It uses terms that a beginner does not know.", "Use everyday words and one example."]],
-    ]
-}
+HEADERS = ["Problem", "Suggestion"]
+EXAMPLE = [
+    "Explain to a beginner",
+    "What is machine learning?",
+    "Machine learning is a subset of artificial intelligence employing statistical inference.",
+    {
+        "headers": HEADERS,
+        "data": [["It uses terms that a beginner does not know.", "Use everyday words."]],
+        "metadata": None,
+    },
+]
+EMPTY = "Say in the table what is wrong with the output, then press *Refine*."
 
 
 class RefineTab:
     """The revision, and the output and feedbacks that it starts from."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, panel: Panel) -> None:
         self._connection = connection
-        self._machine = connection.machine("refine")
-        with gr.Row():
-            with gr.Column(scale=3):
-                self._build_fields()
-                self._build_answer()
-            with gr.Column(scale=2):
-                self._panel = RunPanel(self._machine, "refine")
-        self._run.click(
-            self._revise,
-            connection.fields | {self._form, *self.work},
-            [self.revised, self._changes, self._error, *self._panel.outputs],
-            show_progress="hidden",
-            api_visibility="private",
+        self._build_fields()
+        self._run = RunButtons[Revision | Unified](connection, panel, "refine", "Refine")
+        self._build_answer()
+        self._run.wire(
+            set(self.work),
+            self._call,
+            self._shown,
+            [self.revised, self._answer, self._marked, self._changes, self.again],
         )
 
     def _build_fields(self) -> None:
-        self._form = gr.Radio(bodies.FORMS, value=bodies.FLAT, label="Form")
-        self.task = gr.Textbox(label="Task")
-        self.question = gr.Textbox(label="Input")
-        self.output = gr.Textbox(label="Output to revise", lines=5, max_lines=15)
+        self.task = gr.Textbox(label="Task", placeholder="What was asked for")
+        self.question = gr.Textbox(label="Input", placeholder="What the task is about")
+        self.output = gr.Textbox(
+            label="Output to revise", placeholder="The answer", lines=4, max_lines=12
+        )
         self.feedbacks = gr.Dataframe(
-            headers=["Problem", "Suggestion"],
+            headers=HEADERS,
             column_count=2,
             row_count=1,
             type="array",
@@ -57,42 +60,42 @@ class RefineTab:
             elem_id="refine-feedbacks",
         )
         self.work = [self.task, self.question, self.output, self.feedbacks]
-        gr.Examples(
-            list(EXAMPLES.values()),
-            self.work,
-            cache_examples=False,
-            example_labels=list(EXAMPLES),
-        )
-        self._run = gr.Button("Refine", variant="primary")
+        with gr.Row(elem_classes="pg-examples"):
+            offer("Example: hard terms", EXAMPLE, self.work, "refine")
 
     def _build_answer(self) -> None:
-        self._error = error_box("refine")
-        self.revised = gr.Textbox(
-            label="Revised", lines=5, max_lines=20, buttons=["copy"], interactive=False
+        self.revised = gr.Textbox(visible="hidden")
+        self._answer = gr.Markdown(
+            EMPTY, latex_delimiters=formulas.DELIMITERS, buttons=["copy"], elem_id="revised"
         )
-        self._changes = gr.HTML(elem_id="refine-changes")
-        self.again = gr.Button("Criticise the revision →")
+        with gr.Accordion("What changed", open=True, visible=False) as self._marked:
+            self._changes = gr.HTML(elem_id="refine-changes")
+        self.again = gr.Button("Criticise the revision →", visible=False)
 
-    async def _revise(self, given: Given) -> AsyncGenerator[list[Any], None]:
-        miner, output = self._connection.miner(given), given[self.output]
-        work = bodies.Work(
-            given[self._connection.cid], given[self.task], given[self.question], output
-        )
-        body = bodies.refine(given[self._form], work, _filled(given[self.feedbacks]))
-        async for run in follow(miner, "refine", body):
-            revised = _revised(run.answer) if run.answer else run.text
-            yield [
-                revised,
-                markup.changes(output, revised) if run.answer else "",
-                markup.error(run.error),
-                *self._panel.shown(self._machine, run, miner),
-            ]
+    def _call(self, given: Given) -> Call[Any]:
+        task, question, output = (given[field] for field in self.work[:3])
+        rows = [[str(cell or "").strip() for cell in row] for row in given[self.feedbacks]]
+        said = [FeedbackItem(problem=row[0], suggestion=row[1]) for row in rows if any(row)]
+        if self._connection.is_flat(given):
+            return calls.refine(given[self._connection.cid], task, question, output, said)
+        work = {"user_query": question, "original_output": output}
+        items = [{name: text for name, text in work.items() if text.strip()}]
+        items += [{"feedback": f"{each.problem} {each.suggestion}".strip()} for each in said]
+        return self._connection.unified(given, "refine", task, items)
 
-
-def _revised(answer: dict[str, Any]) -> str:
-    return bodies.document_of(answer) or bodies.answer_of(answer)
-
-
-def _filled(rows: list[list[str]]) -> list[tuple[str, str]]:
-    cells = [(str(problem or ""), str(suggestion or "")) for problem, suggestion in rows]
-    return [row for row in cells if any(part.strip() for part in row)]
+    def _shown(self, run: Run[Revision | Unified], given: Given) -> list[Any]:
+        text, over = run.text, run.answer is not None
+        if isinstance(run.answer, Unified):
+            output = run.answer.output
+            written = output.notebook not in ("", calls.NO_UPDATE)
+            text = output.notebook if written else output.immediate_response
+        elif run.answer is not None:
+            text = run.answer.output
+        changes = markup.changes(given[self.output], text) if over else ""
+        return [
+            text,
+            formulas.shown(text),
+            gr.Accordion(visible=over),
+            changes,
+            gr.Button(visible=over),
+        ]

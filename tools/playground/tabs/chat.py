@@ -1,0 +1,238 @@
+"""`complete` as a chat: tokens as they come, kept by the browser and remembered by the miner."""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+from uuid import uuid4
+
+import gradio as gr
+from gradio.blocks import Block
+
+from tools.client import Call, calls
+from tools.client.answers import Completion, Unified
+from tools.playground import formulas, markup, talks
+from tools.playground.connection import QUIET, UNIFIED, Connection, Given, Trigger
+from tools.playground.conversations import Conversations
+from tools.playground.panel import Panel
+from tools.playground.running import Runs
+from tools.playground.runs import Run
+from tools.playground.talks import ASSISTANT, TASK, USER, Turn
+
+EXAMPLES = [
+    "Explain in simple terms what machine learning is.",
+    "A train leaves at 9:40 and arrives at 13:05. How many minutes does it travel?",
+    "Write a Python function that tells whether a number is prime.",
+]
+WELCOME = "### What would you like to know?\nAsk below, or begin with one of these."
+STOPPED = "\n\n*(stopped)*"
+
+
+class ChatTab:
+    """The chat. `last` is the task, the question and the answer of its last exchange."""
+
+    def __init__(self, connection: Connection, panel: Panel, conversations: Conversations) -> None:
+        self._connection, self._conversations = connection, conversations
+        self._talks = conversations.talks
+        self.last = [gr.Textbox(visible="hidden") for _ in range(3)]
+        self._outgoing = gr.Textbox(visible="hidden")
+        with gr.Column(elem_id="chat-column"):
+            self._build_chat()
+            self._runs = Runs(connection, panel, "chat")
+            self._build_composer()
+        self._wire()
+        self._wire_conversations()
+
+    def _build_chat(self) -> None:
+        self._chat = gr.Chatbot(
+            show_label=False,
+            container=False,
+            layout="panel",
+            buttons=["copy"],
+            editable="user",
+            allow_tags=False,
+            feedback_options=None,
+            latex_delimiters=formulas.DELIMITERS,
+            placeholder=WELCOME,
+            examples=[{"text": text} for text in EXAMPLES],
+            elem_id="chat",
+        )
+        with gr.Row(elem_classes="pg-after"):
+            self._progress = gr.HTML(elem_id="chat-progress", elem_classes="pg-told")
+            self._again = gr.Button("Try again", size="sm", visible=False, scale=0, min_width=110)
+            self.criticise = gr.Button(
+                "Criticise the answer →", size="sm", visible=False, scale=0, min_width=180
+            )
+
+    def _build_composer(self) -> None:
+        with gr.Accordion("Task and document", open=False, visible=False) as self._unified:
+            self._task = gr.Textbox(TASK, label="Task")
+            self._document = gr.Textbox(
+                label="Document",
+                info="What the answers write: handed on with each message, and yours to change.",
+                lines=5,
+                max_lines=12,
+                buttons=["copy"],
+            )
+        self.message = gr.Textbox(
+            placeholder="Message (Enter sends, Shift+Enter begins a line)",
+            show_label=False,
+            container=False,
+            lines=1,
+            max_lines=8,
+            submit_btn=True,
+            autofocus=True,
+            elem_id="message",
+        )
+
+    def _wire(self) -> None:
+        self._connection.form.change(
+            lambda form: gr.Accordion(visible=form == UNIFIED),
+            self._connection.form,
+            self._unified,
+            **QUIET,
+        )
+        box = [self.message, self._outgoing]
+        self.message.submit(None, box, box, js="pg.take", **QUIET)
+        self._chat.example_select(self._example, None, self._outgoing, queue=False, **QUIET)
+        self._chat.edit(self._edited, None, self._outgoing, queue=False, **QUIET)
+        for again in (self._chat.retry, self._again.click):
+            again(self._retried, self._asked, self._outgoing, queue=False, **QUIET)
+        self.message.stop(self._runs.stopped, queue=False, **QUIET)
+        self._outgoing.change(
+            self._send,
+            self._connection.fields | {self._outgoing, self._talks, self._task, self._document},
+            [*self._shown, *self._runs.outputs],
+            trigger_mode="once",
+            js="pg.sending",
+            **QUIET,
+        ).then(self._freed, self._asked, self._free, js="pg.freed", **QUIET)
+
+    @property
+    def _asked(self) -> list[Block]:
+        return [self._connection.cid, self._talks]
+
+    @property
+    def _shown(self) -> list[Block]:
+        mine = [self._chat, self._progress, self._talks, self._document, self.message]
+        return [*mine, self._again, self.criticise, *self._conversations.locked]
+
+    @property
+    def _free(self) -> list[Block]:
+        return [self.message, self._document, *self._conversations.locked, *self._next]
+
+    @property
+    def _next(self) -> list[Block]:
+        return [self._again, self.criticise, *self.last]
+
+    def _example(self, chosen: gr.SelectData) -> str:
+        return _outgoing(chosen.value["text"], None)
+
+    def _edited(self, edit: gr.EditData) -> str:
+        return _outgoing(str(edit.value), _index(edit.index))
+
+    def _retried(self, cid: str, kept: talks.Talks) -> object:
+        turns = talks.turns_of(kept, cid)
+        asked = [at for at, (role, _) in enumerate(turns) if role == USER]
+        return _outgoing(turns[asked[-1]][1], asked[-1]) if asked else gr.skip()
+
+    async def _send(self, given: Given, request: gr.Request) -> AsyncGenerator[list[Any], None]:
+        sent = json.loads(given[self._outgoing])
+        cid = given[self._connection.cid]
+        before = talks.turns_of(given[self._talks], cid)[: sent["keep"]]
+        turns = [*before, (USER, sent["text"])]
+        async for run, told in self._runs.follow(given, self._call(given, sent["text"]), request):
+            said = [*turns, *_reply(run)]
+            over = run.ended is not None
+            keeping = over or not run.steps
+            yield [
+                talks.messages(said),
+                markup.note(markup.progress(run)),
+                talks.kept(given[self._talks], cid, said) if keeping else gr.skip(),
+                _document(run),
+                gr.Textbox(submit_btn=False, stop_btn=True) if not over else gr.skip(),
+                gr.Button(visible=False),
+                gr.Button(visible=False),
+                *self._conversations.lock(open_=False),
+                *told,
+            ]
+
+    def _freed(self, cid: str, kept: talks.Talks) -> list[Any]:
+        """Whatever became of the run: all that waited for its end can be used again."""
+        turns = talks.turns_of(kept, cid)
+        box, document = gr.Textbox(submit_btn=True, stop_btn=False), gr.Textbox(interactive=True)
+        return [box, document, *self._conversations.lock(open_=True), *_next(turns)]
+
+    def _call(self, given: Given, text: str) -> Call[Any]:
+        if self._connection.is_flat(given):
+            return calls.complete(given[self._connection.cid], TASK, text)
+        task, document = given[self._task], given[self._document]
+        earlier = [calls.previous_output("complete", task, "", document)] if document else []
+        return self._connection.unified(given, "complete", task, [text], earlier)
+
+    def _wire_conversations(self) -> None:
+        side, fields = self._conversations, self._connection.fields
+        cid = self._connection.cid
+        picked = side.list.input(lambda name: name, side.list, cid, **QUIET)
+        new = side.new.click(side.name_of_new, fields | {side.names}, cid, **QUIET)
+        forgotten = side.forgetting(
+            self._forgotten, fields | {self._talks}, [self._talks, side.error], **QUIET
+        )
+        self._opening: list[Trigger] = [picked.then, new.then, forgotten.then, cid.submit, cid.blur]
+
+    def open_on(self, *triggers: Trigger) -> None:
+        """Show the conversation of the fields whenever one of these happens."""
+        for trigger in (*self._opening, *triggers):
+            trigger(self.open, self._connection.fields | {self._talks}, self.opened, **QUIET)
+
+    @property
+    def opened(self) -> list[Block]:
+        listed = self._conversations.listed
+        return [self._chat, self._talks, self._progress, *listed, *self._next]
+
+    async def open(self, given: Given) -> list[Any]:
+        """New values of `opened`."""
+        cid = given[self._connection.cid]
+        turns, listed = await self._conversations.opened(given)
+        kept = talks.kept(given[self._talks], cid, turns)
+        return [talks.messages(turns), kept, "", *listed, *_next(turns)]
+
+    async def _forgotten(self, given: Given) -> list[Any]:
+        error = await self._conversations.erase(given)
+        if error is not None:
+            return [gr.skip(), markup.error(error)]
+        return [self._conversations.forgotten(given), ""]
+
+
+def _next(turns: list[Turn]) -> list[Any]:
+    """What can be done after these turns: ask again, or criticise the last exchange."""
+    question, answer = talks.last_exchange(turns)
+    unanswered = bool(turns) and turns[-1][0] == USER
+    buttons = [gr.Button(visible=unanswered), gr.Button(visible=bool(answer))]
+    return [*buttons, TASK, question, answer]
+
+
+def _outgoing(text: str, keep: int | None) -> str:
+    """A message on its way, unlike any before: all turns stay before it, or `keep` of them."""
+    return json.dumps({"text": text, "keep": keep, "count": uuid4().hex})
+
+
+def _index(index: int | tuple[int, int]) -> int:
+    return int(index[0] if isinstance(index, tuple | list) else index)
+
+
+def _reply(run: Run[Any]) -> list[Turn]:
+    text = _said(run.answer) if run.answer else run.text
+    if run.stopped and text:
+        text += STOPPED
+    return [(ASSISTANT, text)] if text else []
+
+
+def _said(answer: Completion | Unified) -> str:
+    return answer.output.immediate_response if isinstance(answer, Unified) else answer.response
+
+
+def _document(run: Run[Any]) -> gr.Textbox:
+    """The document stays closed to typing while an answer may replace it."""
+    if not isinstance(run.answer, Unified) or run.answer.output.notebook == calls.NO_UPDATE:
+        return gr.Textbox(interactive=False)
+    return gr.Textbox(run.answer.output.notebook, interactive=False)

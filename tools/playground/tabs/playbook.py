@@ -1,0 +1,204 @@
+"""`human_feedback`, and below it the playbook that it writes, to be edited by hand."""
+
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+
+from tools.client import AsyncClient, Call, ClientError, calls
+from tools.client.answers import AppliedAction, Entry, Learnt, Unified
+from tools.playground import entries, formulas, markup
+from tools.playground.connection import QUIET, Connection, Given, Trigger
+from tools.playground.entries import HEADERS, Loaded
+from tools.playground.filling import offer
+from tools.playground.panel import Panel
+from tools.playground.running import RunButtons
+from tools.playground.runs import Run
+
+EXAMPLES = ["Please always answer in French.", "I changed my mind: answer in English."]
+LEARN = "Learn what the user prefers"
+READ_ONLY = [0, 3, 4]
+EMPTY = (
+    "Nothing is known of this user yet: say above how answers should be and press *Learn*, or "
+    "add a row."
+)
+HOW = "Change a cell, empty a preference to remove it, or add a row; then save."
+DISCARD = "Discard the unsaved changes of the playbook?"
+
+
+class PlaybookTab:
+    """What a user says, what was learnt from it, and all that is known of the user."""
+
+    def __init__(self, connection: Connection, panel: Panel) -> None:
+        self._connection = connection
+        self._loaded = gr.State(Loaded())
+        self._said = gr.Textbox(
+            label="What the user says of the answers",
+            placeholder="How should answers be from now on?",
+            lines=2,
+            max_lines=8,
+        )
+        with gr.Row(elem_classes="pg-examples"):
+            for text in EXAMPLES:
+                offer(text, [text], [self._said], "playbook")
+        self._run = RunButtons[Learnt | Unified](connection, panel, "learn", "Learn")
+        self._learnt = gr.Markdown(
+            latex_delimiters=formulas.DELIMITERS, visible=False, elem_id="learnt"
+        )
+        self._build_playbook()
+        self._wire()
+
+    def _build_playbook(self) -> None:
+        self._title = gr.Markdown(EMPTY, elem_id="playbook-title")
+        self._table = gr.Dataframe(
+            headers=HEADERS,
+            column_count=len(HEADERS),
+            row_count=0,
+            type="array",
+            interactive=True,
+            static_columns=READ_ONLY,
+            column_widths=["8%", "38%", "16%", "25%", "13%"],
+            wrap=True,
+            show_label=False,
+            elem_id="playbook",
+        )
+        self._told = gr.HTML(elem_id="playbook-told", elem_classes="pg-told")
+        with gr.Row():
+            self._save = gr.Button("Save the changes", size="sm", variant="primary")
+            self._add = gr.Button("Add a row", size="sm")
+            self._discard = gr.Button("Discard the changes", size="sm")
+        self._discards = gr.Number(0, visible="hidden")
+
+    def _wire(self) -> None:
+        given = self._connection.fields | {self._table, self._loaded}
+        self._run.wire({self._said}, self._call, self._shown, [self._learnt, self._table]).then(
+            self._load, given, self._playbook, **QUIET
+        )
+        self._table.input(
+            self._unsaved, [self._table, self._loaded], self._told, queue=False, **QUIET
+        )
+        self._add.click(
+            self._added, [self._table, self._loaded], [self._table, self._told], **QUIET
+        )
+        self._save.click(self._store, given, self._playbook, **QUIET)
+        self._discard.click(
+            None,
+            self._discards,
+            self._discards,
+            js=f"(count) => count + pg.agreed({json.dumps(DISCARD)}, '.pg-unsaved')",
+            **QUIET,
+        )
+        self._discards.change(self._read, given, self._playbook, **QUIET)
+
+    def load_on(self, *triggers: Trigger) -> None:
+        """Load the playbook whenever one of these happens, around what is not saved yet."""
+        for trigger in triggers:
+            trigger(
+                self._load,
+                self._connection.fields | {self._table, self._loaded},
+                self._playbook,
+                **QUIET,
+            )
+
+    @property
+    def _playbook(self) -> list[Block]:
+        return [self._table, self._loaded, self._title, self._told]
+
+    def _call(self, given: Given) -> Call[Any]:
+        if self._connection.is_flat(given):
+            return calls.human_feedback(given[self._connection.cid], given[self._said])
+        items = [{"feedback_text": given[self._said]}]
+        return self._connection.unified(given, "human_feedback", LEARN, items)
+
+    def _shown(self, run: Run[Learnt | Unified], _: Given) -> list[Any]:
+        text = _told(run.answer) if run.answer is not None else ""
+        # What stands in the table is not typed into while the playbook is written.
+        return [gr.Markdown(text, visible=bool(text)), gr.Dataframe(interactive=False)]
+
+    async def _load(self, given: Given) -> list[Any]:
+        loaded: Loaded = given[self._loaded]
+        changes = loaded.changes(given[self._table])
+        url, cid = given[self._connection.url], given[self._connection.cid]
+        if changes and not loaded.is_of(url, cid):
+            told = (
+                f"Unsaved changes of {loaded.cid}: save or discard them, then open this tab again."
+            )
+            return [_table(), gr.skip(), gr.skip(), markup.note(told, "pg-note pg-unsaved")]
+        return await self._read(given, changes, _count(len(changes)))
+
+    async def _read(
+        self, given: Given, changes: tuple[entries.Change, ...] = (), told: str = ""
+    ) -> list[Any]:
+        """The user's playbook as the miner has it, with these changes still to be saved."""
+        url, cid = given[self._connection.url], given[self._connection.cid]
+        try:
+            async with self._connection.connecting(given)() as client:
+                loaded = Loaded(url, cid, await _all(client, cid))
+        except ClientError as error:
+            return [_table(), gr.skip(), gr.skip(), told + markup.error(error)]
+        title = f"**Playbook of {cid}.** {HOW}" if loaded.entries else EMPTY
+        return [_table(loaded.rows(changes)), loaded, title, told]
+
+    async def _store(self, given: Given) -> list[Any]:
+        """Send each change on its own: after an error the table keeps those not yet made."""
+        loaded: Loaded = given[self._loaded]
+        changes = loaded.changes(given[self._table])
+        if changes and loaded.url != given[self._connection.url]:
+            told = f"These changes are for the miner at {loaded.url}: write its address on top."
+            return [_table(), gr.skip(), gr.skip(), markup.note(told, "pg-note pg-unsaved")]
+        problem: ClientError | None = None
+        done = 0
+        try:
+            async with self._connection.connecting(given)() as client:
+                for change in changes:
+                    await client.send(change.call(loaded.cid))
+                    done += 1
+        except ClientError as error:
+            problem = error
+        left = changes[done:]
+        told = markup.note(f"{_plural(done)} saved") + markup.error(problem) + _count(len(left))
+        kept = {**given, self._connection.cid: loaded.cid or given[self._connection.cid]}
+        return await self._read(kept, left, told)
+
+    def _added(self, rows: entries.Rows, loaded: Loaded) -> tuple[entries.Rows, str]:
+        return [*rows, [""] * len(HEADERS)], self._unsaved(rows, loaded)
+
+    def _unsaved(self, rows: entries.Rows, loaded: Loaded) -> str:
+        return _count(len(loaded.changes(rows)))
+
+
+async def _all(client: AsyncClient, cid: str) -> list[Entry]:
+    """All entries of the user, oldest first, fetched page by page."""
+    found: list[Entry] = []
+    while True:
+        page = await client.send(calls.playbook(cid, offset=len(found)))
+        found += page.entries
+        if not page.entries or len(found) >= page.total:
+            return found
+
+
+def _table(rows: entries.Rows | None = None) -> gr.Dataframe:
+    """The table open to typing again, with other rows if any are given."""
+    return gr.Dataframe(interactive=True) if rows is None else gr.Dataframe(rows, interactive=True)
+
+
+def _told(answer: Learnt | Unified) -> str:
+    """What was learnt, and what became of each entry."""
+    if isinstance(answer, Learnt):
+        message, actions = answer.message, answer.actions_applied
+    else:
+        document = answer.output.notebook
+        listed = json.loads(document) if document not in ("", calls.NO_UPDATE) else []
+        message = answer.output.immediate_response
+        actions = [AppliedAction.model_validate(each) for each in listed]
+    lines = [f"- {each.action}: {each.content or ''} ({each.message})" for each in actions]
+    return "\n".join([formulas.shown(message), "", *lines])
+
+
+def _count(changes: int) -> str:
+    return markup.note(f"{_plural(changes)} not saved", "pg-note pg-unsaved") if changes else ""
+
+
+def _plural(count: int) -> str:
+    return f"{count} {'change' if count == 1 else 'changes'}"
