@@ -13,7 +13,7 @@ from nodes.comparer import Comparer
 
 @pytest.fixture
 async def comparer() -> AsyncIterator[Comparer]:
-    async with Comparer.open() as opened:
+    async with Comparer.open(limit_seconds=60) as opened:  # on a busy machine
         yield opened
 
 

@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading import cases, read
 
@@ -26,6 +26,7 @@ def test_numbers_are_read_in_their_usual_spellings(written: str, value: str) -> 
     assert Fraction(found.value) == Fraction(value)
 
 
+@settings(deadline=None)
 @given(st.integers(-(10**12), 10**12), st.integers(0, 999))
 def test_numbers_come_back_as_they_were_written(number: int, decimals: int) -> None:
     for written in (f"{number}", f"{number:,}", f"{number:,}.{decimals:03}", f"{number}/7"):
@@ -68,6 +69,7 @@ def test_other_than_as_many_answers_as_queries_are_not_read(text: str) -> None:
     assert read_answers(text, 2) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300), st.text("0123456789+-*/(). ^%x={}[],;\\$abcfr", max_size=120))
 def test_no_text_raises(text: str, formula: str) -> None:
     for each in (text, formula, f"Answer: {formula}", f"\\boxed{{{formula}}}"):
