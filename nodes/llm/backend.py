@@ -13,7 +13,7 @@ from nodes.errors import BackendError
 from nodes.llm.breaker import Breaker
 from nodes.llm.chat import Knowledge, MinerChat
 from nodes.llm.exchange import Exchange
-from nodes.llm.failures import NOT_FOUND, OnlyReasoning, RequestRefused, Unreached
+from nodes.llm.failures import NOT_FOUND, NOT_IMPLEMENTED, OnlyReasoning, RequestRefused, Unreached
 from nodes.llm.latency import LatencyEstimate
 from nodes.llm.providers import Endpoint
 from nodes.llm.reasoning import Reasoning
@@ -117,7 +117,7 @@ class Backend:
                 found = response.status
         except (BackendError, TimeoutError):
             return False
-        if self.refusing or found >= 500:  # noqa: PLR2004
+        if self.refusing or is_outage(found):
             return False
         # A list that is forbidden says nothing of the calls.
         alive = found not in FORBIDDEN or self.answered_at > float("-inf")
@@ -142,6 +142,11 @@ class Backend:
             return None
         tokens = _tokens(counted)
         return None if tokens is None else tokens + TOKENS_PER_MESSAGE * len(turns)
+
+
+def is_outage(status: int) -> bool:
+    """Whether a page's status tells of a backend in trouble, and not only of a page not there."""
+    return status >= 500 and status != NOT_IMPLEMENTED  # noqa: PLR2004
 
 
 def _tokens(body: bytes) -> int | None:

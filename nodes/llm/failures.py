@@ -10,7 +10,8 @@ from nodes.errors import BackendRefused, BackendUnavailable
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 4.0
-NOT_FOUND, QUOTA_CODES = 404, ("insufficient_quota", "billing", "credit", "quota_exceeded")
+NOT_FOUND, NOT_IMPLEMENTED = 404, 501
+QUOTA_CODES = ("insufficient_quota", "billing", "credit", "quota_exceeded")
 ADAPTED_STATUS = frozenset({400, 404, 405, 415, 422, 500, 501})  # may name what can be left out
 
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})

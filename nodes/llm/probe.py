@@ -8,7 +8,7 @@ import orjson
 import structlog
 
 from nodes.errors import BackendError, BackendUnavailable
-from nodes.llm.backend import Backend
+from nodes.llm.backend import Backend, is_outage
 from nodes.llm.dialect import Wanted
 from nodes.llm.exchange import Exchange
 from nodes.llm.turns import JsonSchema, Turn
@@ -85,7 +85,7 @@ async def _told(backend: Backend, path: str, *, root: bool = False) -> object:
     """What the backend says there, if it says anything: no such page is an outage."""
     async with backend.wire.ask(path, root=root) as response:
         body = await response.read()
-        if response.status >= 500:  # noqa: PLR2004
+        if is_outage(response.status):
             raise BackendUnavailable(f"the model's backend answered {response.status}")
     try:
         return orjson.loads(body)
