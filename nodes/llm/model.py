@@ -207,7 +207,8 @@ class Model:
         failure: MinerError = DeadlinePassed("no time was left to ask the model")
         while chosen := job.next(self._backends):
             backend, wait = chosen
-            await asyncio.sleep(wait)
+            if wait:
+                await asyncio.sleep(wait)
             try:
                 return await self._once(backend, job)
             except SchemaRefused:

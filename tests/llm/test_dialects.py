@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from llm.dialect_backend import DialectBackend, Row, speaking
+from llm.dialect_table import FILES, table
 from memory import TokenCounter
 from nodes import errors
 from nodes.llm.model import Model
 from nodes.llm.turns import Reply, Turn
-from settings import Settings
+from settings import ROOT, Settings
 from support import make_settings
 
-FILES = sorted((Path(__file__).parent / "dialects").glob("*.toml"))
 ROWS = [
     pytest.param(found | row, id=f"{file.stem}: {row['name']}")
     for file in FILES
@@ -86,6 +86,11 @@ async def ask(model: Model, row: Row) -> Reply:
 
 REFUSALS = [row for row in ROWS if row.values[0]["title"] == "Refusals that teach"]
 LEARNT_AT_START = [row for row in REFUSALS if not row.values[0].keys() & {"turns", "most"}]
+
+
+def test_the_operators_page_has_the_table_of_the_rows() -> None:
+    page = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    assert f"<!-- dialects -->\n{table()}\n<!-- /dialects -->" in page
 
 
 @pytest.mark.parametrize("row", LEARNT_AT_START)
