@@ -30,6 +30,7 @@ PLACEHOLDER_KEYS = frozenset(
 )
 
 Provider = Literal["openai", "vllm", "local"]
+Strategy = Literal["draft", "check", "vote"]
 
 
 class SettingsError(ValueError):
@@ -180,10 +181,14 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         25, gt=0, le=600, description="time allowed for a whole request"
     )
-    complete_strategy: Literal["draft", "check", "vote"] = Field(
-        "check", description="`draft` (one call), `check` (a second look) or `vote` (samples)"
+    complete_strategy: Literal["auto", Strategy] = Field(
+        "auto",
+        description="`draft` (one call), `check` (a second look), `vote` (samples), or `auto`: by "
+        "the provider",
     )
-    vote_samples: int = Field(3, ge=2, le=15, description="samples drawn by `vote`")
+    vote_samples: int | None = Field(
+        None, ge=2, le=15, description="samples drawn by `vote`; 8 with `vllm`, else 3, if unset"
+    )
     max_revisions: int = Field(2, ge=0, le=10, description="revisions of an answer, at most")
     playbook_token_budget: int = Field(
         800, ge=50, description="tokens of preferences put into a prompt"

@@ -6,7 +6,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes import materials
-from nodes.ballot import count, judge_answers, nothing_to_count
+from nodes.aggregate import count, judge_answers, nothing_to_count
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.remember import remember

@@ -6,13 +6,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes.check import EXPECTED_CHECK_TOKENS, check, compare, revise
-from nodes.draft import draft, expected_sample_tokens, sample
+from nodes.llm.providers import PROVIDERS
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.remember import remember
 from nodes.state import CompleteState, Request, Result
 from nodes.steps import REVISING, best_effort, required
-from nodes.vote import choose, readable, tally
+from nodes.vote import choose, draft, expected_sample_tokens, plan, sample
 
 Machine = CompiledStateGraph[CompleteState, None, Request, Result]
 
@@ -20,19 +20,16 @@ Machine = CompiledStateGraph[CompleteState, None, Request, Result]
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     settings = miner.settings
-    most_samples = max(settings.vote_samples, 3)
+    judges = PROVIDERS[settings.llm_provider].judges
+    checked = judges and settings.max_revisions > 0 and plan(settings).strategy != "draft"
 
     def route_draft(state: CompleteState) -> Literal["sample", "check", "choose", "remember"]:
-        if settings.complete_strategy == "draft" or state.truncated:
-            return "remember"
-        if readable(state):
+        if state.tally.leader is not None:
             return route_votes(state)
-        return "check" if settings.max_revisions else "remember"
+        return "remember" if state.truncated or not checked else "check"
 
     def route_votes(state: CompleteState) -> Literal["sample", "choose"]:
-        if state.halted or tally(state).settled or len(state.samples) >= most_samples:
-            return "choose"
-        return "sample"
+        return "choose" if state.halted or state.tally.decided else "sample"
 
     def route_check(state: CompleteState) -> Literal["revise", "remember"]:
         if state.halted or not state.fault or state.rounds > settings.max_revisions:

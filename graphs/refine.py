@@ -5,12 +5,14 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
+from nodes.llm.providers import PROVIDERS
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.refine import (
     EXPECTED_JUDGE_TOKENS,
     expected_rewrite_tokens,
     judge,
+    keep_output,
     rewrite,
     rewrite_again,
 )
@@ -24,19 +26,21 @@ Machine = CompiledStateGraph[RefineState, None, Request, Result]
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     most_rounds = miner.settings.max_revisions + 1
+    judged = PROVIDERS[miner.settings.llm_provider].judges
 
     def route_rewrite(state: RefineState) -> Literal["judge", "remember"]:
-        if state.truncated or not state.feedbacks or not state.changed or most_rounds == 1:
-            return "remember"
-        return "judge"
+        return "judge" if judged and state.changed and not state.truncated else "remember"
 
-    def route_judge(state: RefineState) -> Literal["rewrite_again", "remember"]:
+    def route_judge(state: RefineState) -> Literal["rewrite_again", "keep_output", "remember"]:
         if state.halted or not state.still_open or state.rounds >= most_rounds:
-            return "remember"
+            return settled(state)
         return "rewrite_again"
 
-    def route_rewrite_again(state: RefineState) -> Literal["judge", "remember"]:
-        return "judge" if state.changed and not state.halted else "remember"
+    def route_rewrite_again(state: RefineState) -> Literal["judge", "keep_output", "remember"]:
+        return "judge" if state.changed and not state.halted else settled(state)
+
+    def settled(state: RefineState) -> Literal["keep_output", "remember"]:
+        return "remember" if state.improved else "keep_output"
 
     def expected_judge_tokens(_: RefineState) -> int:
         return miner.model.with_thoughts(EXPECTED_JUDGE_TOKENS)
@@ -50,11 +54,13 @@ def build(miner: Miner) -> Machine:
         best_effort(miner, rewrite_again, expected_rewrite_tokens),
         metadata=REVISING,
     )
+    graph.add_node("keep_output", required(miner, keep_output))
     graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "rewrite")
     graph.add_conditional_edges("rewrite", route_rewrite)
     graph.add_conditional_edges("judge", route_judge)
     graph.add_conditional_edges("rewrite_again", route_rewrite_again)
+    graph.add_edge("keep_output", "remember")
     graph.add_edge("remember", END)
     return graph.compile(name="refine")

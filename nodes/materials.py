@@ -36,6 +36,12 @@ def closing_of(request: Request) -> str:
     return f"Answer all {len(request.queries)} queries, each under its number."
 
 
+def asked_of(request: Request, preferences: Sequence[str]) -> str:
+    """All that was asked, the task first, with what the user prefers."""
+    said = [f"{each.problem} {each.suggestion}".strip() for each in request.feedbacks]
+    return "\n\n".join(filter(None, [request.task, *request.queries, *said, *preferences]))
+
+
 def of_outputs(outputs: Sequence[PreviousOutput]) -> list[Material]:
     """What earlier components said and wrote; a document that was handed on is told once."""
     found, documents = [], told_under(outputs)

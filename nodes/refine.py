@@ -1,18 +1,19 @@
-"""Revising an output until its feedbacks are dealt with."""
+"""Revising an output until its feedbacks are dealt with; the output stands until one is better."""
 
-import itertools
-import re
 from collections.abc import Sequence
+from typing import cast
 
 from nodes import materials
-from nodes.context import Material, Parts, Prompt, compose
-from nodes.documents import says_nothing
+from nodes.check import wins
+from nodes.context import Material, Parts
+from nodes.documents import Settled, revision_in, settle
 from nodes.llm.turns import Reply
+from nodes.llm.providers import PROVIDERS
 from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
-from nodes.remarks import replaces
-from nodes.state import Feedback, PreviousOutput, RefineState, RefineUpdate, Turn
-from nodes.steps import ask
+from nodes.state import Call, Feedback, PreviousOutput, RefineState, RefineUpdate, Turn
+from nodes.steps import ask, write
+from nodes.verdicts import read_open
 
 SYSTEM = """\
 You are a careful editor. You are given a task, an output that tries to do it, and feedback on \
@@ -29,90 +30,84 @@ JUDGE_TOKENS = 60
 EXPECTED_JUDGE_TOKENS = 12
 
 UNREAD = "unreadable judgement"
-NOT_WHOLE = "no whole revision came; the output stands as it was"
-SEEN_IN_PART = "the output exceeds the window; it stands as it was"
-
-_OPEN = re.compile(r"\bOPEN\b[\s:*\-]*(.*)", re.IGNORECASE)
-_LISTED = re.compile(r"\W*(\d{1,4})\b")
-_NUMBERS = re.compile(r"(\d{1,4})(?:\s*(?:-|–|—|\bto\b)\s*(\d{1,4}))?")
-_ALL = re.compile(r"\W*(?:all|every|each|both)\b", re.IGNORECASE)
-_DONE = re.compile(r"\b(?:done|dealt|addressed|resolved|fixed|closed)\b", re.IGNORECASE)
-_NONE = re.compile(r"\W*(?:none|nothing|0\b|no\b(?!\.))", re.IGNORECASE)
+NOT_TAKEN = "the output stands, and not the revision: {reason}"
+NOT_BETTER = "it was not judged to be better"
+SEEN_IN_PART = "the model saw only a part of the output"
 
 
 async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
-    """The first revision of the output under work."""
-    prompt = await compose(
-        miner,
-        Parts(
-            system=SYSTEM,
-            preferences=state.preferences,
-            history=state.history,
-            task=f"Task: {state.task}",
-            asked=[
-                *materials.of_queries(state, "Input of the task"),
-                Material(OUTPUT_HEADING, state.output, foreign=True, ahead=True),
-                Material("Feedback", numbered(state.feedbacks), foreign=True),
-            ],
-            materials=materials.of_outputs(_others(state)),
-            closing="Write the new output.",
-        ),
+    """The first revision of the output under work.
+
+    It takes the output's place at once where there is none, or nobody to judge it.
+    """
+    parts = Parts(
+        system=SYSTEM,
+        preferences=state.preferences,
+        history=state.history,
+        task=f"Task: {state.task}",
+        asked=[
+            *materials.of_queries(state, "Input of the task"),
+            Material(OUTPUT_HEADING, state.output, foreign=True, ahead=True),
+            Material("Feedback", numbered(state.feedbacks), foreign=True),
+        ],
+        materials=materials.of_outputs(_others(state)),
+        closing="Write the new output.",
     )
-    reply = await ask(miner, state, prompt.turns, keep_partial=True)
-    update: RefineUpdate = {
-        "prompt": prompt.turns,
-        "cut": prompt.cut,
-        "candidate": reply.text,
-        "answer": reply.text,
-        "truncated": reply.truncated,
-        "changed": reply.text != state.output.strip(),
-        "rounds": 1,
-        "calls": [reply.call],
-    }
-    kept = _why_kept(state, reply, prompt)
-    if kept is None:
-        return update
-    update |= {"changed": False, "fallbacks": [kept] if kept else []}
-    update |= {"halted": "deadline" if reply.truncated == "deadline" else ""}
-    # What becomes of a document is decided where it meets the caller's notebook.
-    return update if state.output_is_document else update | _as_it_was(state)
+    reply, written = await write(miner, state, parts)
+    update = cast(RefineUpdate, written)
+    if not state.output.strip():
+        return update | {"candidate": reply.text, "improved": True}
+    settled = _settled(state, reply)
+    if OUTPUT_HEADING in update["cut"]:
+        settled = Settled(settled.note, None, SEEN_IN_PART)
+    if settled.document is None:
+        return update | _kept(state, reply, settled.reason)
+    changed = settled.document.strip() != state.output.strip()
+    update |= {"candidate": settled.document, "changed": changed, "answer": state.output}
+    if not PROVIDERS[miner.settings.llm_provider].judges:
+        update |= {"answer": settled.document, "improved": True}
+    return update
 
 
 async def judge(miner: Miner, state: RefineState) -> RefineUpdate:
-    """Which feedbacks the newest revision leaves open; the best revision so far is the answer."""
-    reply = await ask(
-        miner,
-        state,
-        [*_rewritten(state), Turn(role="user", content=JUDGE)],
-        limit=JUDGE_TOKENS,
-        temperature=0.0,
-    )
-    still_open = read_open(reply.text, len(state.feedbacks))
+    """Put the newest revision in the place of the best text so far if it is better.
+
+    It is if fewer feedbacks are open in it: in the output itself all of them are. Where that
+    cannot be read, it has to win a comparison in both orders.
+    """
+    still_open, calls = await _still_open(miner, state)
+    update: RefineUpdate = {"still_open": still_open or [], "calls": calls}
     if still_open is None:
-        return {"still_open": [], "fallbacks": [UNREAD], "calls": [reply.call]}
-    update: RefineUpdate = {"still_open": still_open, "calls": [reply.call]}
-    if state.fewest_open is None or len(still_open) < state.fewest_open:
-        update |= {"answer": state.candidate, "truncated": "", "fewest_open": len(still_open)}
+        better, compared = await wins(miner, state, state.candidate, state.answer)
+        update["calls"] = calls + compared
+        update["fallbacks"] = [UNREAD] if calls else []
+    else:
+        better = len(still_open) < _fewest_open(state)
+        update["fewest_open"] = min(len(still_open), _fewest_open(state))
+    if better:
+        update |= {"answer": state.candidate, "truncated": "", "improved": True}
     return update
 
 
 async def rewrite_again(miner: Miner, state: RefineState) -> RefineUpdate:
     """Another revision, for the points still open."""
     points = numbered([state.feedbacks[index] for index in state.still_open])
-    reply = await ask(
-        miner,
-        state,
-        [*_rewritten(state), Turn(role="user", content=AGAIN.format(points=points))],
-        shown=True,
-    )
-    usable = not reply.truncated and reply.text != state.candidate
-    usable = usable and replaces(reply.text, state, truncated=False)
+    turns = [*_rewritten(state), Turn(role="user", content=AGAIN.format(points=points))]
+    reply = await ask(miner, state, turns, shown=True)
+    settled = _settled(state, reply)
+    known = (None, state.candidate, state.output)
+    changed = settled.document not in known
     return {
-        "candidate": reply.text if usable else state.candidate,
-        "changed": usable,
+        "candidate": settled.document if changed and settled.document else state.candidate,
+        "changed": changed,
         "rounds": state.rounds + 1,
         "calls": [reply.call],
     }
+
+
+async def keep_output(_: Miner, __: RefineState) -> RefineUpdate:
+    """Say that no revision has taken the output's place."""
+    return {"fallbacks": [NOT_TAKEN.format(reason=NOT_BETTER)]}
 
 
 def expected_rewrite_tokens(state: RefineState) -> int:
@@ -123,9 +118,42 @@ def expected_rewrite_tokens(state: RefineState) -> int:
 def numbered(feedbacks: Sequence[Feedback]) -> str:
     """Feedbacks as a numbered list."""
     return "\n".join(
-        f"{number}. {feedback.problem} {feedback.suggestion}".rstrip()
-        for number, feedback in enumerate(feedbacks, 1)
+        f"{number}. {each.problem} {each.suggestion}".rstrip()
+        for number, each in enumerate(feedbacks, 1)
     )
+
+
+async def _still_open(miner: Miner, state: RefineState) -> tuple[list[int] | None, list[Call]]:
+    """The feedbacks that the newest revision leaves open; `None` where that cannot be told."""
+    if not state.feedbacks:
+        return None, []
+    turns = [*_rewritten(state), Turn(role="user", content=JUDGE)]
+    reply = await ask(miner, state, turns, limit=JUDGE_TOKENS, temperature=0.0)
+    return read_open(reply.text, len(state.feedbacks)), [reply.call]
+
+
+def _fewest_open(state: RefineState) -> int:
+    if state.fewest_open is None:
+        return len(state.feedbacks) + (not state.output.strip())
+    return state.fewest_open
+
+
+def _settled(state: RefineState, reply: Reply) -> Settled:
+    """What of a reply may stand in the output's place, whole and in the output's form."""
+    asked = materials.asked_of(state, state.preferences)
+    take = revision_in if state.output_is_document else settle
+    return take(reply.text, state.output, asked, cut=bool(reply.truncated))
+
+
+def _kept(state: RefineState, reply: Reply, reason: str) -> RefineUpdate:
+    """The output as it was, and why; what becomes of a document, its notebook decides."""
+    late = reply.truncated == "deadline"
+    update: RefineUpdate = {"changed": False, "halted": "deadline" if late else ""}
+    if reason:
+        update["fallbacks"] = [NOT_TAKEN.format(reason=reason)]
+    if not state.output_is_document:
+        update |= {"answer": state.output, "truncated": ""}
+    return update
 
 
 def _others(state: RefineState) -> list[PreviousOutput]:
@@ -144,41 +172,6 @@ def _others(state: RefineState) -> list[PreviousOutput]:
 
 def _unless(told: set[str], text: str) -> str:
     return "" if text in told else text
-
-
-def read_open(text: str, feedbacks: int) -> list[int] | None:
-    """The indexes of the feedbacks a judge's reply lists as open; `None` if it is unreadable."""
-    match = _OPEN.search(text)
-    if match is None:
-        return None
-    told = match.group(1)
-    if _NONE.match(told):
-        return []
-    if _ALL.match(told):
-        return None if _DONE.search(told) else list(range(feedbacks))
-    below = text[match.end() :].split("\n")[1:]
-    numbers = {
-        int(each[1]) for each in itertools.takewhile(bool, map(_LISTED.match, below)) if each
-    }
-    for first, last in _NUMBERS.findall(told):
-        numbers |= set(range(int(first), int(last or first) + 1))
-    return sorted(number - 1 for number in numbers if 1 <= number <= feedbacks) or None
-
-
-def _why_kept(state: RefineState, reply: Reply, prompt: Prompt) -> str | None:
-    """What to tell where the revision cannot take the output's place; `None` where it can."""
-    if not state.output.strip():
-        return None
-    if says_nothing(reply.text):
-        return ""
-    if OUTPUT_HEADING in prompt.cut:
-        return SEEN_IN_PART
-    usable = replaces(reply.text, state, truncated=bool(reply.truncated))
-    return None if usable else NOT_WHOLE
-
-
-def _as_it_was(state: RefineState) -> RefineUpdate:
-    return {"answer": state.output, "truncated": ""}
 
 
 def _rewritten(state: RefineState) -> list[Turn]:

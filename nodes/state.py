@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypedDict
 from pydantic import BaseModel, ConfigDict, Field
 
 from memory import Entry
+from nodes.answers import FinalAnswer
 from nodes.llm.turns import Call, Role, Truncation, Turn
 from nodes.preferences.grounding import Grounded
 
@@ -105,16 +106,23 @@ class Result(BaseModel):
 
 
 class Sample(Frozen):
-    """One solution of a task.
-
-    `final` is the final answer read off it, if one could be; `sound` tells whether its
-    arithmetic, where it could be recomputed, holds.
-    """
+    """One solution of a task, and its final answers: one for each query, or none."""
 
     text: str
-    final: str = ""
-    sound: bool = True
+    answers: list[FinalAnswer] = []
     truncated: Truncation = ""
+
+
+class Tally(Frozen):
+    """The votes of the samples for their final answers.
+
+    `leader` is the first sample with the most frequent one; `None` while most samples have none.
+    `decided` tells that no further sample is wanted.
+    """
+
+    leader: int | None = None
+    left: int = Field(0, description="how many more samples may be drawn")
+    decided: bool = False
 
 
 class State(Request, Result):
@@ -144,6 +152,8 @@ class Update(TypedDict, total=False):
 
 class CompleteState(State):
     samples: list[Sample] = []
+    tally: Tally = Tally()
+    vote_until: float = Field(0.0, description="when the vote ends, on the deadline's clock")
     fault: str = Field("", description="what the check found wrong with the answer")
     candidate: str = Field("", description="a revised answer that has not won yet")
     replaced: bool = Field(False, description="the candidate won the comparison")
@@ -151,6 +161,8 @@ class CompleteState(State):
 
 class CompleteUpdate(Update, total=False):
     samples: list[Sample]
+    tally: Tally
+    vote_until: float
     fault: str
     candidate: str
     replaced: bool
@@ -169,6 +181,7 @@ class RefineState(State):
     candidate: str = Field("", description="the newest revision")
     still_open: list[int] = Field([], description="indexes of the feedbacks it left open")
     fewest_open: int | None = Field(None, description="open feedbacks of the best revision so far")
+    improved: bool = Field(False, description="a revision has taken the place of the output")
     changed: bool = Field(True, description="the newest revision differs from the one before")
 
 
@@ -176,6 +189,7 @@ class RefineUpdate(Update, total=False):
     candidate: str
     still_open: list[int]
     fewest_open: int | None
+    improved: bool
     changed: bool
 
 

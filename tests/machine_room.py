@@ -18,8 +18,12 @@ WINDOW = 32_768
 def settings_for(
     data_dir: Path, backend: Scripted, provider: str = "vllm", **overrides: object
 ) -> Settings:
-    """Settings of a miner that asks `backend` as `provider`."""
-    chosen: dict[str, object] = {"llm_provider": provider, "deadline_seconds": 20}
+    """Settings of a miner that asks `backend` as `provider`, and looks again at its answers."""
+    chosen: dict[str, object] = {
+        "llm_provider": provider,
+        "deadline_seconds": 20,
+        "complete_strategy": "check",
+    }
     if provider == "openai":
         chosen |= {"openai_base_url": backend.base_url, "openai_api_key": "sk-test"}
     else:

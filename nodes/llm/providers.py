@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import SecretStr
 
-from settings import Provider, Settings
+from settings import Provider, Settings, Strategy
 
 LimitField = Literal["max_tokens", "max_completion_tokens"]
 Tokenizer = Literal["prompt", "content", "none"]
@@ -23,6 +23,10 @@ class Row:
     `base_url` may be several addresses, separated by commas.
     `window`, in tokens, stands in where the backend does not report one. `tokenizer` is what its
     `/tokenize` takes, if it has one: a `prompt` as vLLM's, or `content` as llama.cpp's.
+
+    `strategy` is what `complete` does where the settings leave it to the provider, and
+    `vote_samples` how many samples a vote draws then, `wave` of them at the same time. `judges`
+    tells whether the word of its models on a text is worth a call.
     """
 
     base_url: Callable[[Settings], str]
@@ -31,6 +35,10 @@ class Row:
     tokenizer: Tokenizer = "none"
     api_key: Callable[[Settings], SecretStr | None] = lambda _: None
     note: str = ""
+    strategy: Strategy = "check"
+    vote_samples: int = 3
+    wave: int = 4
+    judges: bool = True
 
 
 PROVIDERS: Mapping[Provider, Row] = {
@@ -46,6 +54,8 @@ PROVIDERS: Mapping[Provider, Row] = {
         model="hugging-quants/Meta-Llama-3.1-8B-Instruct-AWQ-INT4",
         window=8192,
         tokenizer="prompt",
+        strategy="vote",
+        vote_samples=8,
     ),
     "local": Row(
         base_url=lambda settings: settings.local_api_base,
@@ -53,6 +63,8 @@ PROVIDERS: Mapping[Provider, Row] = {
         window=8192,
         tokenizer="content",
         note=LOCAL_NOTE,
+        strategy="draft",
+        judges=False,
     ),
 }
 DEFAULT_MODELS = {provider: row.model for provider, row in PROVIDERS.items()}

@@ -9,6 +9,7 @@ from nodes.materials import (
     LONGEST_RESPONSE,
     NO_UPDATE,
     OUTPUT_HEADING,
+    asked_of,
     carried,
     told_under,
 )
@@ -40,17 +41,11 @@ def output_of(component: str, request: Request, result: Result) -> Output:
     if settled.document is None:
         old = request.output if request.output_is_document else handed_on(documents)
         return _bounded(_said(settled, documents, result), old)
-    if not documents and is_solution(settled.document, asked_of(request, result)):
+    if not documents and is_solution(settled.document, asked_of(request, result.preferences)):
         return _bounded(_joined(settled.note, settled.document), NO_UPDATE)
     note = REWRITTEN_NOTE if request.output_is_document else DOCUMENT_NOTE
     note = UNCHANGED_NOTE if settled.document in documents else note
     return _bounded(settled.note or note, settled.document)
-
-
-def asked_of(request: Request, result: Result) -> str:
-    """All that was asked, the task first, with what the user prefers."""
-    said = [f"{each.problem} {each.suggestion}".strip() for each in request.feedbacks]
-    return _joined(request.task, *request.queries, *said, *result.preferences)
 
 
 def handed_on(documents: list[str]) -> str:
@@ -66,7 +61,7 @@ def _writes(component: str, result: Result) -> bool:
 
 
 def _settled(component: str, request: Request, result: Result, documents: list[str]) -> Settled:
-    asked, cut = asked_of(request, result), bool(result.truncated)
+    asked, cut = asked_of(request, result.preferences), bool(result.truncated)
     if request.output_is_document:
         return revision_in(result.answer, request.output, asked, cut=cut)
     tagged = component == "aggregate"

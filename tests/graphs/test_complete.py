@@ -56,65 +56,6 @@ async def test_samples_are_independent_of_the_draft(room: Room) -> None:
     assert sample.body["temperature"] >= 0.7
 
 
-async def test_asked_arithmetic_is_recomputed_and_settles_at_once(room: Room) -> None:
-    room.backend.reply("Answer: 42")
-    result = await room.complete("What is 6 * 7?")
-    assert (result.answer, room.path) == ("Answer: 42", ["recall", "draft", "choose", "remember"])
-
-
-async def test_no_number_of_wrong_samples_outvotes_the_computed_value(room: Room) -> None:
-    room.backend.reply("Answer: 43", "Answer: 43", "Answer: 42")
-    result = await room.complete("Calculate:", queries=["6 * 7"])
-    assert result.answer == "Answer: 42"
-
-
-async def test_a_rounded_answer_agrees_with_the_computed_value(room: Room) -> None:
-    room.backend.reply("Answer: 3.33")
-    await room.complete("What is 10/3?")
-    assert len(room.asked) == 1
-
-
-async def test_a_task_around_the_arithmetic_is_not_recomputed(room: Room) -> None:
-    room.backend.reply("Answer: 80", "Answer: 84", "Answer: 80")
-    result = await room.complete("Round to the nearest ten.", queries=["12 * 7"])
-    assert result.answer == "Answer: 80"
-
-
-async def test_a_solution_with_wrong_arithmetic_loses_its_vote(room: Room) -> None:
-    wrong = "6 * 7 = 43, so 43 eggs.\nAnswer: 43"
-    room.backend.reply(wrong, wrong, "6 * 7 = 42\nAnswer: 42")
-    result = await room.complete("Six boxes of seven eggs. How many?")
-    assert result.answer == "6 * 7 = 42\nAnswer: 42"
-
-
-@pytest.mark.parametrize("room", [{"vote_samples": 4}], indirect=True)
-async def test_a_wrong_step_makes_an_answer_doubtful_and_not_worthless(room: Room) -> None:
-    doubtful = "6 * 7 = 43, so 42 eggs.\nAnswer: 42"
-    room.backend.reply(doubtful, "Answer: 41", doubtful, doubtful)
-    result = await room.complete("Six boxes of seven eggs. How many?")
-    assert result.answer == doubtful
-
-
-RIGHT_STEPS = {
-    "lines": "12 * 3 = 36\n36 + 4 = 40",
-    "bullets": "- 12 × 3 = 36\n- 36 + 4 = 40",
-    "sentences": "12 * 3 = 36.\n36 + 4 = 40.",
-    "formulas": "$$12 * 3 = 36$$\n\n$$36 + 4 = 40$$",
-    "percent": "50 - 20% = 40",
-    "rounded percent": "5/6 = 83%, so 40",
-    "time of day": "11 + 3 = 2 PM, that is 40 hours on",
-    "put right": "12 * 3 = 35? No, 12 * 3 = 36, and 4 more.",
-}
-
-
-@pytest.mark.parametrize("steps", RIGHT_STEPS.values(), ids=RIGHT_STEPS.keys())
-async def test_right_arithmetic_is_not_called_wrong(room: Room, steps: str) -> None:
-    right = f"{steps}\nAnswer: 40"
-    room.backend.reply("I think it must be 41.\nAnswer: 41", right, right)
-    result = await room.complete("A dozen eggs in three boxes, and four. How many?")
-    assert result.answer == right
-
-
 @pytest.mark.parametrize(
     ("said", "won"),
     [
@@ -137,31 +78,11 @@ async def test_answers_agree_when_they_say_the_same(
     assert len(room.asked) == 3
 
 
-async def test_a_part_of_an_amount_is_no_arithmetic_to_settle_by(room: Room) -> None:
-    room.backend.reply("Answer: 16", "Answer: 19.8", "By counting.\nAnswer: 16")
-    result = await room.complete("What is 20 - 20%?")
-    assert result.answer == "Answer: 16"
-
-
-async def test_of_several_queries_no_single_one_is_recomputed(room: Room) -> None:
-    right = "Query 1\nAnswer: 36\nQuery 2\nAnswer: 40"
-    room.backend.reply(right, "Query 1\nAnswer: 36\nQuery 2\nAnswer: 36", right)
-    result = await room.complete("Calculate", queries=["12*3", "36 + 4"])
-    assert result.answer == right
-
-
 async def test_several_queries_agree_only_in_all_their_answers(room: Room) -> None:
     first, second = (f"Query 1\nAnswer: {number}\nQuery 2\nAnswer: 7" for number in (5, 6))
     room.backend.reply(first, second, second)
     result = await room.complete("How many?", queries=["The first", "The second"])
     assert result.answer == second
-    assert len(room.asked) == 3
-
-
-async def test_if_no_arithmetic_holds_all_are_counted(room: Room) -> None:
-    room.backend.default("2 * 2 = 5\nAnswer: 5")
-    result = await room.complete("Two pairs. How many?")
-    assert result.answer == "2 * 2 = 5\nAnswer: 5"
     assert len(room.asked) == 3
 
 
@@ -234,7 +155,17 @@ async def test_a_revision_that_wins_in_both_orders_replaces_the_draft(room: Room
     assert second.index("A better text.") < second.index("A draft.")
 
 
-@pytest.mark.parametrize("picks", [("1",), ("2", "2"), ("both",), ("1 or 2",), ("2", "neither")])
+async def test_a_judge_that_contradicts_itself_is_asked_once_more(room: Room) -> None:
+    picks = ("2", "2", "2", "1")
+    room.backend.reply("A draft.", "REVISE: it is dull", "A better text.", *picks, "PASS")
+    result = await room.complete("Write a text.")
+    assert result.answer == "A better text."
+
+
+@pytest.mark.parametrize(
+    "picks",
+    [("1",), ("2", "2", "2", "2"), ("2", "2", "1"), ("both",), ("1 or 2",), ("2", "neither")],
+)
 async def test_the_draft_stands_unless_both_orders_prefer_the_revision(
     room: Room, picks: tuple[str, ...]
 ) -> None:

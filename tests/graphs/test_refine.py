@@ -2,18 +2,20 @@
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
-from machine_room import Room
+from machine_room import Room, machine_room, settings_for
 from nodes.errors import BackendUnavailable
 from nodes.state import Feedback, Result
-from scripted import Hang, HangAfter, Status, Text, Truncated
+from scripted import Hang, HangAfter, Scripted, Status, Text, Truncated
 
 FAULTS = [
     Feedback(problem="It is dull.", suggestion="Add a joke."),
     Feedback(problem="It is short.", suggestion=""),
 ]
+NOT_BETTER = "the output stands, and not the revision: it was not judged to be better"
 
 
 async def rewrite(room: Room, **fields: object) -> Result:
@@ -45,17 +47,42 @@ async def test_an_open_point_is_worked_on_again(room: Room) -> None:
     assert room.messages(2)[: len(first)] == room.messages(3)[: len(first)] == first
 
 
-@pytest.mark.parametrize("verdict", ["I cannot say", "OPEN: the ending", "OPEN: 17", "OPEN:"])
-async def test_an_unreadable_judgement_ends_it_and_is_told(room: Room, verdict: str) -> None:
-    room.backend.reply("A better tale.", verdict)
+UNREADABLE = pytest.mark.parametrize(
+    "verdict", ["I cannot say", "OPEN: the ending", "OPEN: 17", "OPEN:"]
+)
+
+
+@UNREADABLE
+async def test_where_a_judgement_is_unreadable_a_comparison_decides(
+    room: Room, verdict: str
+) -> None:
+    room.backend.reply("A better tale.", verdict, "2", "1")
     result = await rewrite(room)
     assert result.answer == "A better tale."
     assert room.path == ["recall", "rewrite", "judge", "remember"]
     assert result.fallbacks == ["unreadable judgement"]
 
 
+@UNREADABLE
+async def test_the_output_stands_that_was_not_beaten(room: Room, verdict: str) -> None:
+    room.backend.reply("Another tale.", verdict, "1")
+    result = await rewrite(room)
+    assert result.answer == "A tale."
+    assert room.path == ["recall", "rewrite", "judge", "keep_output", "remember"]
+    assert result.fallbacks == ["unreadable judgement", NOT_BETTER]
+
+
+@pytest.mark.parametrize("room", [{"max_revisions": 0}, {"max_revisions": 1}], indirect=True)
+async def test_a_revision_that_leaves_all_points_open_does_not_stand(room: Room) -> None:
+    texts = iter(f"Round {number}." for number in range(1, 20))
+    room.backend.when("Which points", "OPEN: 1, 2").default(lambda _: next(texts))
+    result = await rewrite(room)
+    assert result.answer == "A tale."
+    assert result.fallbacks == [NOT_BETTER]
+
+
 async def test_an_unreadable_judgement_crowns_no_later_round(room: Room) -> None:
-    room.backend.reply("A better tale.", "OPEN: 1", "A dubious tale.", "who knows")
+    room.backend.reply("A better tale.", "OPEN: 1", "A dubious tale.", "who knows", "1")
     assert (await rewrite(room)).answer == "A better tale."
 
 
@@ -89,24 +116,31 @@ async def test_a_first_round_that_changes_nothing_ends_it(room: Room) -> None:
     assert room.path == ["recall", "rewrite", "remember"]
 
 
-@pytest.mark.parametrize("room", [{"max_revisions": 0}], indirect=True)
-async def test_one_round_is_not_judged(room: Room) -> None:
-    room.backend.reply("A better tale.")
-    await rewrite(room)
-    assert room.path == ["recall", "rewrite", "remember"]
+@pytest.mark.parametrize(("picks", "answer"), [(("2", "1"), "A better tale."), (("1",), "A tale.")])
+async def test_without_feedbacks_a_comparison_decides(
+    room: Room, picks: tuple[str, ...], answer: str
+) -> None:
+    room.backend.reply("A better tale.", *picks)
+    assert (await rewrite(room, feedbacks=[])).answer == answer
 
 
-async def test_without_feedbacks_there_is_nothing_to_judge(room: Room) -> None:
-    room.backend.reply("A better tale.")
-    await rewrite(room, feedbacks=[])
-    assert room.path == ["recall", "rewrite", "remember"]
+async def test_a_model_that_is_no_judge_is_not_asked_to_be_one(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    settings = settings_for(tmp_path, backend, "local", local_api_base=backend.base_url)
+    async with machine_room(settings, backend) as room:
+        backend.reply("A better tale.", "I'm sorry, but I can't help with that.")
+        taken = await rewrite(room)
+        refused = await rewrite(room)
+    assert (taken.answer, refused.answer) == ("A better tale.", "A tale.")
+    assert refused.fallbacks == ["the output stands, and not the revision: it is a refusal"]
 
 
 @pytest.mark.parametrize(
     ("script", "answer"),
     [
-        (["A better tale.", Status(400)], "A better tale."),
-        (["A better tale.", Hang()], "A better tale."),
+        (["A better tale.", Status(400)], "A tale."),
+        (["A better tale.", Hang()], "A tale."),
         (["A better tale.", "OPEN: 1", Status(400)], "A better tale."),
         (["A better tale.", "OPEN: 1", Hang()], "A better tale."),
         (["A better tale.", "OPEN: 1", "Another.", Status(400)], "A better tale."),
@@ -119,7 +153,8 @@ async def test_a_later_step_that_fails_or_runs_late_leaves_the_best_round(
     async with asyncio.timeout(15):
         result = await rewrite(room, deadline=time.monotonic() + 3)
     assert result.answer == answer
-    assert result.fallbacks == [f"{room.path[-2]} failed"]
+    failed = [node for node in room.path if node.startswith(("judge", "rewrite"))][-1]
+    assert result.fallbacks[0] == f"{failed} failed"
     assert result.stopped_by_deadline is isinstance(script[-1], Hang)
 
 
@@ -141,8 +176,7 @@ async def test_what_is_no_whole_revision_leaves_the_output(room: Room, reply: st
     result = await rewrite(room, output=LONG)
     assert (result.answer, result.truncated) == (LONG, "")
     assert room.path == ["recall", "rewrite", "remember"]
-    kept = "no whole revision came; the output stands as it was"
-    assert result.fallbacks == ([] if reply == "no update" else [kept])
+    assert bool(result.fallbacks) is (reply != "no update")
 
 
 async def test_without_an_output_whatever_is_said_is_the_answer(room: Room) -> None:
@@ -200,15 +234,14 @@ async def test_every_point_named_as_open_is_worked_on(
 
 
 async def test_all_that_are_dealt_with_are_not_open(room: Room) -> None:
-    room.backend.reply("A better tale.", "OPEN: all points are dealt with")
-    result = await rewrite(room)
-    assert (result.answer, len(room.asked)) == ("A better tale.", 2)
+    room.backend.reply("A better tale.", "OPEN: all points are dealt with", "2", "1")
+    assert (await rewrite(room)).answer == "A better tale."
 
 
-async def test_a_first_round_that_stalls_is_kept_and_marked(room: Room) -> None:
+async def test_a_first_round_that_stalls_leaves_the_output(room: Room) -> None:
     room.backend.reply(HangAfter("A better"))
     result = await rewrite(room, deadline=time.monotonic() + 1.5)
-    assert (result.answer, result.truncated) == ("A better", "deadline")
+    assert (result.answer, result.truncated) == ("A tale.", "")
     assert result.stopped_by_deadline
 
 

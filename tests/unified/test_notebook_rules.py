@@ -34,6 +34,9 @@ def earlier(
     return {"task": "Write", "input": [], "output": output, "component": component}
 
 
+COMPARED = "Which one does the task better"
+
+
 def marked(document: str, note: str = "I changed it.") -> str:
     return f"{note}\n<notebook>\n{document}\n</notebook>"
 
@@ -245,14 +248,14 @@ async def test_refine_revises_the_document_in_the_notebook(
 async def test_refine_takes_the_document_out_of_tags_the_editor_used(
     client: httpx.AsyncClient, shared_backend: Scripted
 ) -> None:
-    shared_backend.default(marked(EDITED))
-    assert await answered(client, "refine", earlier(STORY)) == ("I changed it.", EDITED)
+    shared_backend.when(COMPARED, "2", "1").default(marked(EDITED))
+    assert (await answered(client, "refine", earlier(STORY)))[1] == EDITED
 
 
 async def test_refine_leaves_tags_in_a_document_about_tags(
     client: httpx.AsyncClient, shared_backend: Scripted
 ) -> None:
-    shared_backend.default("<notebook>\nnew\n</notebook>")
+    shared_backend.when(COMPARED, "2", "1").default("<notebook>\nnew\n</notebook>")
     got = await answered(client, "refine", earlier("<notebook>\nold\n</notebook>"))
     assert got[1] == "<notebook>\nnew\n</notebook>"
 
@@ -268,7 +271,7 @@ async def test_half_a_revision_does_not_replace_the_document(
 async def test_refine_of_a_response_answers_in_the_response(
     client: httpx.AsyncClient, shared_backend: Scripted
 ) -> None:
-    shared_backend.when("dealt with?", "OPEN: none").default("It is Paris.")
+    shared_backend.when(COMPARED, "2", "1").default("It is Paris.")
     outputs = [earlier(STORY), earlier(said="It is Lyon.")]
     assert await answered(client, "refine", *outputs) == ("It is Paris.", STORY)
 

@@ -216,12 +216,14 @@ async def test_only_one_of_several_samples_is_told(
     tmp_path: Path, backend: Scripted, strategy: str
 ) -> None:
     backend.default("Seven and more.\nAnswer: 7")
-    settings = miner_settings(tmp_path, backend, complete_strategy=strategy)
+    settings = miner_settings(tmp_path, backend, complete_strategy=strategy, vote_samples=3)
     with serving(settings) as address:
         async with client_of(address) as client:
             stream = await events(client, "complete", asked())
     assert len(backend.requests) == 3
-    assert told(stream) == "Seven and more.\nAnswer: 7"
+    # The draft is broken off, too, once the others have decided.
+    assert "Seven and more.\nAnswer: 7".startswith(told(stream))
+    assert stream[-1].data["output"]["immediate_response"] == "Seven and more.\nAnswer: 7"
 
 
 @pytest.mark.parametrize("component", COMPONENTS)

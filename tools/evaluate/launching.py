@@ -22,7 +22,7 @@ from tools.evaluate.asking import MinerError
 from tools.evaluate.running import Interrupted, finished_before
 from tools.model_file import ModelUnavailable, ensure_model, model_path
 
-STRATEGIES = ("draft", "check", "vote")
+STRATEGIES = ("auto", "draft", "check", "vote")
 START_SECONDS = 180.0
 STOP_SECONDS = 40.0
 POLL_SECONDS = 0.2
