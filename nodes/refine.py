@@ -7,8 +7,8 @@ from nodes import materials
 from nodes.check import wins
 from nodes.context import Material, Parts
 from nodes.documents import Settled, revision_in, settle
-from nodes.llm.turns import Reply
 from nodes.llm.providers import PROVIDERS
+from nodes.llm.turns import Reply
 from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
 from nodes.state import Call, Feedback, PreviousOutput, RefineState, RefineUpdate, Turn

@@ -14,8 +14,8 @@ from nodes import materials
 from nodes.answers import FinalAnswer, read_answer, read_answers
 from nodes.context import Parts, compose
 from nodes.errors import MinerError
-from nodes.llm.turns import Reply
 from nodes.llm.providers import PROVIDERS
+from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.state import Call, CompleteState, CompleteUpdate, Sample, Tally
 from nodes.steps import ask, deadline

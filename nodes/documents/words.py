@@ -39,7 +39,7 @@ def _words(kind: str) -> re.Pattern[str]:
 
 
 LESS, REMOVE, LANGUAGES, FORMAT = map(_words, ("less", "remove", "languages", "format"))
-LEFT_OUT, STAYS, NOTHING, NONE = map(_words, ("left_out", "stays", "nothing", "none"))
+LEFT_OUT, STAYS, NOTHING = map(_words, ("left_out", "stays", "nothing"))
 REFUSAL, ABOUT, WORK = map(_words, ("refusal", "about", "work"))
 LEAD, OFFER, CHANGES = map(_words, ("lead", "offer", "changes"))
 FAULTLESS, STRENGTH = map(_words, ("faultless", "strength"))
