@@ -10,6 +10,7 @@ from nodes.confirm import confirm
 from nodes.extract import extract, extract_lines, feedback_of
 from nodes.miner import Miner
 from nodes.recall import recall_all
+from nodes.remember import remember
 from nodes.state import HumanFeedbackState, Request, Result
 from nodes.steps import best_effort, required
 
@@ -38,10 +39,12 @@ def build(miner: Miner) -> Machine:
     graph.add_node("extract_lines", best_effort(miner, extract_lines, lambda _: EXPECTED_TOKENS))
     graph.add_node("confirm", best_effort(miner, confirm, lambda _: LOOK_TOKENS))
     graph.add_node("apply", required(miner, apply))
+    graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)
     graph.add_conditional_edges("extract", route_extract)
     graph.add_edge("extract_lines", "confirm")
     graph.add_edge("confirm", "apply")
-    graph.add_edge("apply", END)
+    graph.add_edge("apply", "remember")
+    graph.add_edge("remember", END)
     return graph.compile(name="human_feedback")

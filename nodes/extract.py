@@ -27,7 +27,7 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdat
         Parts(
             system=extraction.SYSTEM.format(categories=", ".join(CATEGORIES)),
             preferences=(),
-            history=(),
+            history=state.history,
             task=f"The user says:\n{feedback_of(state)}",
             materials=[Material("Known preferences", listed or "none", foreign=True)],
         ),

@@ -27,9 +27,19 @@ async def recall(miner: Miner, state: State) -> Update:
 
 
 async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
-    """Everything known of the user, in the order it was learnt."""
-    known = await miner.playbook.all(state.cid) if state.cid else []
-    return {"deadline": deadline_of(miner, state), "known": known}
+    """Everything known of the user, in the order it was learnt, and what was said before."""
+    ends = deadline_of(miner, state)
+    if not state.cid:
+        return {"deadline": ends}
+    known, said = await asyncio.gather(
+        miner.playbook.all(state.cid), _history(miner, state, _patience(ends))
+    )
+    return {
+        "deadline": ends,
+        "known": known,
+        "history": said.get("history", []),
+        "fallbacks": said.get("fallbacks", []),
+    }
 
 
 def about(state: State) -> str:

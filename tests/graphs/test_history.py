@@ -15,6 +15,7 @@ FIELDS: dict[str, dict[str, object]] = {
     "refine": {"output": "A tale."},
     "summary": {"previous_outputs": OUTPUTS},
     "aggregate": {"previous_outputs": OUTPUTS},
+    "human_feedback": {},
 }
 
 

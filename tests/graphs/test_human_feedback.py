@@ -15,8 +15,8 @@ from support import make_settings
 
 FRENCH = "I only want answers in French."
 GERMAN = "Now answer in German."
-PATH = ["recall", "extract", "confirm", "apply"]
-LINES_PATH = ["recall", "extract", "extract_lines", "confirm", "apply"]
+PATH = ["recall", "extract", "confirm", "apply", "remember"]
+LINES_PATH = ["recall", "extract", "extract_lines", "confirm", "apply", "remember"]
 
 
 def extracted(quote: str, **fields: object) -> dict[str, object]:
