@@ -13,14 +13,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.path import Path
+from matplotlib.text import Annotation
+from matplotlib.transforms import Bbox
 
 WIDTH, HEIGHT = 1.95, 0.75
 BOX_WIDTH, BOX_HEIGHT = 1.45, 0.45
 SWEEPS = 8
 LINE, VISITED, UNVISITED = "#555555", "#ffd479", "#f2f2f2"
 
+MARKER = 8  # pixels from the middle of a point to its edge
+
 Edge = tuple[str, str]
 Point = tuple[float, float]
+# Where a text may stand beside its point: offset in points, and which end of it lies there.
+BESIDE: list[tuple[Point, str, str]] = [
+    ((far * x, far * y), ("right", "center", "left")[x + 1], ("top", "center", "bottom")[y + 1])
+    for far in (7, 14, 22)
+    for x, y in ((1, 0), (1, 1), (1, -1), (-1, 0), (-1, 1), (-1, -1), (0, 1), (0, -1))
+]
 
 
 def draw(graph: Graph, path: Collection[str] = (), title: str = "") -> Figure:
@@ -44,6 +54,46 @@ def draw(graph: Graph, path: Collection[str] = (), title: str = "") -> Figure:
     figure.tight_layout()
     plt.close(figure)  # the notebook shows the returned figure, and would show it twice
     return figure
+
+
+def label(axes: Axes, points: Sequence[Point], texts: Sequence[str], size: float = 7) -> None:
+    """Write a text beside each point where it covers neither a point nor another text.
+
+    Where there is no such place, the one that covers least is taken.
+    """
+    figure = axes.figure
+    figure.canvas.draw()
+    taken = [_around(x, y, MARKER) for x, y in axes.transData.transform(points)]
+    for point, text in zip(points, texts, strict=True):
+        written = axes.annotate(
+            text, point, xytext=(0, 0), textcoords="offset points", fontsize=size
+        )
+        places = {place: _placed(written, place) for place in BESIDE}
+        best = min(places, key=lambda place: _covered(places[place], taken, axes.bbox))
+        taken.append(_placed(written, best))
+
+
+def _placed(written: Annotation, place: tuple[Point, str, str]) -> Bbox:
+    """Where a text lies in pixels, once it is put there."""
+    offset, horizontal, vertical = place
+    written.set(ha=horizontal, va=vertical)
+    written.xyann = offset
+    return written.get_window_extent()
+
+
+def _covered(box: Bbox, taken: Sequence[Bbox], inside: Bbox) -> float:
+    """How many square pixels of others, or of what is outside, a box covers."""
+    others = (_common(box, other) for other in taken)
+    return sum(others) + box.width * box.height - _common(box, inside)
+
+
+def _common(one: Bbox, other: Bbox) -> float:
+    common = Bbox.intersection(one, other)
+    return 0.0 if common is None else float(common.width * common.height)
+
+
+def _around(x: float, y: float, half: float) -> Bbox:
+    return Bbox.from_extents(x - half, y - half, x + half, y + half)
 
 
 @dataclass

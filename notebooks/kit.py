@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import httpx  # noqa: E402
 from dotenv import dotenv_values  # noqa: E402
 from IPython.display import Markdown  # noqa: E402
 
@@ -23,6 +22,7 @@ from server import logs  # noqa: E402
 from settings import ENV_FILE, Settings  # noqa: E402
 from tools.addresses import free_port  # noqa: E402
 from tools.children import embedded_model  # noqa: E402
+from tools.client import Client  # noqa: E402
 from tools.model_file import ensure_model, model_path  # noqa: E402
 from tools.supervisor import Supervisor  # noqa: E402
 
@@ -84,7 +84,7 @@ def start_model(settings: Settings) -> None:
         _open.enter_context(embedded_model(settings))
 
 
-def start_miner(settings: Settings) -> httpx.Client:
+def start_miner(settings: Settings) -> Client:
     """Start `run.py`, and the model with it; both end with the kernel. Gives a client with the key.
 
     Raises `ChildFailed`.
@@ -92,12 +92,7 @@ def start_miner(settings: Settings) -> httpx.Client:
     address = f"http://127.0.0.1:{settings.api_port}"
     command = [sys.executable, "-c", MINER, "--env-file", str(empty_env_file(settings))]
     _open.enter_context(Supervisor("the miner", command, f"{address}/health"))
-    client = httpx.Client(
-        base_url=address,
-        headers={"X-API-Key": settings.api_keys[0]},
-        timeout=settings.deadline_seconds + 5,
-        trust_env=False,
-    )
+    client = Client(address, settings.api_keys[0], timeout=settings.deadline_seconds + 5)
     return _open.enter_context(client)
 
 

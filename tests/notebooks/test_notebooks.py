@@ -1,22 +1,29 @@
 """The notebooks run from end to end, and are committed without what a run leaves in them."""
 
 import os
+import random
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
+from notebooks import drawing
 from pages import block
 from settings import ROOT, Settings
 
+mpl.use("Agg")
 FOLDER = ROOT / "notebooks"
 NAMES = sorted(path.name for path in FOLDER.glob("*.ipynb"))
 PICTURES = {"01_first_calls.ipynb": 9, "02_playbook.ipynb": 2, "03_strategies.ipynb": 3}
+RECORDED = "recorded.json"
 CELL_SECONDS = 300
 NOTEBOOK_SECONDS = 600
 
@@ -65,7 +72,28 @@ def test_it_runs_to_its_end_and_shows_its_pictures(name: str, model_data_dir: Pa
     pictures = [one for one in outputs(notebook) if "image/png" in one.get("data", {})]
     assert len(pictures) == PICTURES[name]
     assert "Traceback" not in printed(notebook)
-    assert not [path for path in FOLDER.iterdir() if path.suffix in (".jsonl", ".json", ".html")]
+    # Of what is fetched and started in a first cell, nothing is told but what was asked for.
+    first = [output["text"] for output in code_cells(notebook)[0].outputs if "text" in output]
+    lines = "".join(first).splitlines()
+    assert not [line for line in lines if line and not line.startswith('{"question"')]
+    left = [path.name for path in FOLDER.iterdir() if path.suffix in (".jsonl", ".json", ".html")]
+    assert left == [RECORDED]
+
+
+def test_labels_cover_neither_each_other_nor_a_point() -> None:
+    places = random.Random(1)
+    points = [(places.gauss(0, 1), places.gauss(0, 1)) for _ in range(16)]
+    figure, axes = plt.subplots(figsize=(10, 6))
+    axes.scatter(*zip(*points, strict=True))
+    axes.margins(x=0.2, y=0.1)
+    drawing.label(axes, points, [f"Explain shell command {n} by its options" for n in range(16)])
+    boxes = [text.get_window_extent() for text in axes.texts]
+    assert len(boxes) == 16
+    assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
+    pixels = axes.transData.transform(points)
+    assert not [box for box in boxes if any(box.contains(x, y) for x, y in pixels)]
+    assert all(axes.bbox.x0 <= box.x0 and box.x1 <= axes.bbox.x1 for box in boxes)
+    plt.close(figure)
 
 
 @pytest.mark.parametrize("name", NAMES)

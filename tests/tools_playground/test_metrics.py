@@ -11,10 +11,6 @@ playbook_miner_requests_total{component="complete",status="200"} 3
 playbook_miner_requests_total{component="complete",status="422"} 1
 playbook_miner_requests_total{component="complete",status="503"} 2
 playbook_miner_requests_total{component="other",status="200"} 99
-# TYPE playbook_miner_node_duration_seconds histogram
-playbook_miner_node_duration_seconds_bucket{node="draft",le="+Inf"} 4
-playbook_miner_node_duration_seconds_sum{node="draft"} 6.0
-playbook_miner_node_duration_seconds_count{node="draft"} 4
 # TYPE playbook_miner_model_tokens_total counter
 playbook_miner_model_tokens_total{kind="completion"} 70
 """
@@ -26,8 +22,6 @@ def test_the_bars_are_those_of_components() -> None:
         {"component": "complete", "outcome": "refused", "requests": 1},
         {"component": "complete", "outcome": "failed", "requests": 2},
     ]
-    assert metrics.steps(TEXT).to_dict("records") == [{"step": "draft", "seconds": 1.5}]
-    assert metrics.tokens(TEXT).to_dict("records") == [{"kind": "completion", "tokens": 70}]
 
 
 def test_what_is_no_metrics_is_told() -> None:

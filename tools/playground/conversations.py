@@ -53,12 +53,7 @@ class Conversations:
 
     def lock(self, *, open_: bool) -> list[Any]:
         """New values of `locked`: while an answer is on its way, no other conversation opens."""
-        return [
-            gr.Textbox(interactive=open_),
-            gr.Button(interactive=open_),
-            gr.Radio(interactive=open_),
-            gr.Button(interactive=open_),
-        ]
+        return [type(block)(interactive=open_) for block in self.locked]
 
     async def opened(self, given: Given) -> tuple[list[Turn], list[Any]]:
         """The turns of the user's conversation, and new values of `listed`."""

@@ -13,18 +13,8 @@ from tools.playground import markup
 from tools.playground.runs import END, START, Run
 
 EMPTY = '<p class="pg-hint">Run something: its steps, their times and the request stand here.</p>'
-STYLE = json.dumps(
-    {
-        "theme": "base",
-        "flowchart": {"nodeSpacing": 30, "rankSpacing": 26, "padding": 8},
-        "themeVariables": {
-            "primaryColor": "#ccfbf1",
-            "primaryBorderColor": "#0f766e",
-            "primaryTextColor": "#134e4a",
-            "lineColor": "#0f766e",
-        },
-    }
-)
+COLOURS = '{"primaryColor": "#ccfbf1", "primaryBorderColor": "#0f766e", "lineColor": "#0f766e"}'
+STYLE = f'{{"theme": "base", "themeVariables": {COLOURS}}}'
 _NAME = re.compile(r"\w+")
 
 

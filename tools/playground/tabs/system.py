@@ -3,7 +3,6 @@
 from typing import Any
 
 import gradio as gr
-import pandas as pd
 
 from tools.client import ClientError, calls
 from tools.client.answers import Capabilities, Health
@@ -18,7 +17,7 @@ HINT = "Over time and with alarms: Grafana, from the miner's `/metrics`."
 
 
 class SystemTab:
-    """Health and capabilities as tables, counts as bars; read as the tab is opened."""
+    """Health and capabilities as a table, requests as bars; read as the tab is opened."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -26,12 +25,19 @@ class SystemTab:
             self._refresh = gr.Button("Look again", size="sm", scale=0, min_width=120)
             gr.Markdown(HINT, elem_classes="pg-hint")
         error = gr.HTML(elem_id="system-error", elem_classes="pg-told")
-        with gr.Row():
-            requests = _bars("Requests", "component", "requests", "outcome")
-            tokens = _bars("Tokens of the model", "kind", "tokens")
-        steps = _bars("Mean time of each step", "step", "seconds")
+        requests = gr.BarPlot(
+            title="Requests",
+            x="component",
+            y="requests",
+            color="outcome",
+            color_map=OUTCOMES,
+            sort="-y",
+            height=HEIGHT,
+            tooltip="all",
+            show_label=False,
+        )
         facts = gr.HTML(elem_id="system-facts")
-        self._outputs = [error, facts, requests, tokens, steps]
+        self._outputs = [error, facts, requests]
 
     def load_on(self, tab: gr.Tab) -> None:
         """Look whenever this tab is opened, and when told to."""
@@ -50,36 +56,12 @@ class SystemTab:
                 health = await client.send(calls.health())
                 can = await client.send(calls.capabilities())
                 text = await client.text("/metrics")
-            plots = [
-                _filled(metrics.requests(text), "requests"),
-                _filled(metrics.tokens(text), "tokens"),
-                _filled(metrics.steps(text), "seconds"),
-            ]
+            requests = metrics.requests(text)
         except ClientError as error:
-            return [markup.error(error), *[gr.skip()] * (len(self._outputs) - 1)]
-        return ["", markup.table(_facts(health, can)), *plots]
-
-
-def _bars(title: str, x: str, y: str, colour: str | None = None) -> gr.BarPlot:
-    return gr.BarPlot(
-        title=title,
-        x=x,
-        y=y,
-        color=colour,
-        color_map=OUTCOMES if colour else None,
-        sort="-y",
-        height=HEIGHT,
-        x_label_angle=-30,
-        tooltip="all",
-        show_label=False,
-        elem_classes="pg-plot",
-    )
-
-
-def _filled(table: pd.DataFrame, height: str) -> gr.BarPlot:
-    """Bars stand on zero."""
-    total = table.groupby(table.columns[0])[height].sum()
-    return gr.BarPlot(table, y_lim=[0, 1.05 * total.max() if len(total) else 1])
+            return [markup.error(error), *[gr.skip()] * 2]
+        highest = requests.groupby("component")["requests"].sum().max() if len(requests) else 1
+        plot = gr.BarPlot(requests, y_lim=[0, 1.05 * highest])
+        return ["", markup.table(_facts(health, can)), plot]
 
 
 def _facts(health: Health, can: Capabilities) -> list[tuple[str, object]]:
