@@ -66,7 +66,7 @@ def test_a_malformed_data_set_names_the_line(refused: Refused, content: str, fau
         (["--concurrency", "1000"], "1000 is not a whole number from 1 to 256"),
         (["--compare", "draft"], "--compare takes two or more strategies"),
         (["--compare", "draft,draft"], "--compare takes two or more strategies"),
-        (["--compare", "draft,guess"], "--compare guess: name draft, check, vote"),
+        (["--compare", "draft,guess"], "--compare guess: name auto, draft, check, vote"),
     ],
 )
 def test_a_wrong_option_is_told_before_anything_is_asked(
