@@ -73,7 +73,7 @@ RUN_BY: dict[str, dict[str, str]] = {
         "gradio_test_ui.py": f"{PLAYGROUND}test_the_command_of_the_documentation_serves_the_page",
     },
     "docs/engineers.md": {
-        "settings.py   every": f"{ENGINEERS}test_what_the_house_names_is_there",
+        "settings.py         every": f"{ENGINEERS}test_what_the_house_names_is_there",
         "asyncio.run(main())": f"{ENGINEERS}test_the_script_runs",
         "+++ b/": f"{ENGINEERS}test_each_example_applies_by_itself",
         "async def test_": f"{ENGINEERS}test_the_tests_of_the_examples_pass",

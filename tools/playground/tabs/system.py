@@ -66,5 +66,5 @@ class SystemTab:
 
 def _facts(health: Health, can: Capabilities) -> list[tuple[str, object]]:
     told = health.model_dump() | can.model_dump()
-    doubled = ("supported_functions", "features")
-    return [(name, value) for name, value in told.items() if name not in doubled]
+    left_out = ("supported_functions", "features", "backends")
+    return [(name, value) for name, value in told.items() if name not in left_out]
