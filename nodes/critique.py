@@ -3,6 +3,7 @@
 from nodes import materials
 from nodes.context import Material, Parts
 from nodes.labelled import read_feedbacks, read_praise
+from nodes.llm.providers import PROVIDERS
 from nodes.miner import Miner
 from nodes.state import Feedback, FeedbackState, FeedbackUpdate, Turn
 from nodes.steps import ask, write
@@ -17,6 +18,21 @@ REVIEW = """\
 You are a strict and fair reviewer. You are given a task and one or more outputs that try to do \
 it. For each output write its strengths, its weaknesses (what is wrong, missing, unclear, or \
 against the user's preferences) and your suggestions, under these three headings."""
+SHORT = "You review outputs. You write two lines: PROBLEM: and SUGGESTION:"
+SHORT_CLOSING = "Write one PROBLEM: line and one SUGGESTION: line."
+EXAMPLE = """\
+Task: Answer the question
+
+Input of the task:
+What is the capital of France?
+
+Output to review:
+The capital of France is Lyon.
+
+Write one PROBLEM: line and one SUGGESTION: line."""
+EXAMPLE_REVIEW = """\
+PROBLEM: Lyon is not the capital of France.
+SUGGESTION: Write Paris instead of Lyon."""
 REFORMAT = """\
 Write your review again so that every fault is two lines of this form, and write nothing else:
 PROBLEM: <what is wrong>
@@ -26,20 +42,22 @@ REFORMAT_TOKENS = 600
 
 async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
     """A review of the output under work."""
+    copies = not PROVIDERS[miner.settings.llm_provider].judges and not state.canvas
+    example = [Turn(role="user", content=EXAMPLE), Turn(role="assistant", content=EXAMPLE_REVIEW)]
     reply, update = await write(
         miner,
         state,
         Parts(
-            system=REVIEW if state.canvas else SYSTEM,
+            system=REVIEW if state.canvas else SHORT if copies else SYSTEM,
             preferences=state.preferences,
-            history=state.history,
+            history=example if copies else state.history,
             task=f"Task: {state.task}",
             asked=[
                 *materials.of_queries(state, "Input of the task"),
                 Material("Output to review", state.output, foreign=True),
             ],
             materials=materials.of_outputs(state.previous_outputs),
-            closing="Review the output.",
+            closing=SHORT_CLOSING if copies else "Review the output.",
         ),
     )
     return {
