@@ -21,12 +21,13 @@ _SEARCH, _MIDDLE, _REPLACE = (re.compile(rf"{mark}{{5,9}}(?!{mark}).*") for mark
 _STARTS = re.compile(r"@@|--- |diff |\*\*\* |<{5,9}|```|~~~")
 _DOTS = re.compile(r"\.{3}|…|\. \. \.")
 _BRACKETED = re.compile(r"[\[(<（【]\s?(?:\.{3}|…).*(?:\.{3}|…)\s?[\])>）】]")
+_TELLING = re.compile(r"\w{4}|[぀-鿿]")  # what more than the words for it leaves of a line
 _QUOTES = "\"'“”«„「"
 _SPREAD = re.compile(r"(?:\.{3}|…)[\w$.()\[\]?]+[,;)\]}]*")
 _MARKUP = " \t#/*<!->{}%;'\"()[]（）【】_`~|,.…。:：—–="
 _MARKUP_BUT_DOTS = _MARKUP.replace(".", "").replace("…", "")
 _OPENS = re.compile(r"[#/*<%;'\"(\[（【{|.…~_>-]|REM\b")
-_INLINE = re.compile(r"[\[(<（【]\s*(?:\.{3}|…)[^\])>\n]{0,80}[\])>）】]|(?:\.{3}|…)\s*[\])）】]")
+_INLINE = re.compile(r"[\[(<（【]\s*(?:\.{3}|…)[^\])>\n]{0,80}[\])>）】]|(?:\.{3}|…)\s*[\])）】]|>(?:\.{3}|…)<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +251,7 @@ def _mark(line: str, known: set[str]) -> bool | None:
         (_at_edge(text) and (left or stays)) or (left and stays and text[0] in "[(（【")
     ):
         return True
-    alone = LEFT_OUT.fullmatch(said) or STAYS.fullmatch(said)
+    alone = not _TELLING.search(STAYS.sub("", LEFT_OUT.sub("", said)))
     begins = left is not None and len(said[: left.start()].split()) <= 1
     weak = (opened and (alone or (left and stays))) or (not opened and begins and stays)
     return False if weak else None
