@@ -11,10 +11,8 @@ LONGEST_RESPONSE = 50_000
 LONGEST_NOTEBOOK = 100_000
 OUTPUT_HEADING = "Output"  # what an output to revise stands under in the prompt
 INSTRUCTION = """\
-If the task is to write or to change a document, such as code, a story or a report, first write \
-a short note of one or two sentences, and then the whole document between the tags <notebook> and \
-</notebook>. Write the tags on lines of their own and nothing after them. For any other task do \
-not use the tags."""
+A document that you write or change, such as code, a story or a report, stands as a whole between \
+the tags <notebook> and </notebook>, each on its own line, after a short note."""
 MERGE_INSTRUCTION = """\
 Several documents are given. If the task concerns them, write one that replaces them all."""
 

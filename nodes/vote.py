@@ -60,15 +60,16 @@ def plan(settings: Settings) -> Plan:
 
 async def draft(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """The first answer, and with it the others of its wave."""
-    closing = (materials.closing_of(state), materials.document_instruction(state))
+    # At the end of the request small models answer the instruction instead of the task.
+    system = (SYSTEM, materials.document_instruction(state))
     parts = Parts(
-        system=SYSTEM,
+        system="\n\n".join(filter(None, system)),
         preferences=state.preferences,
         history=state.history,
         task=state.task,
         asked=materials.of_queries(state),
         materials=materials.of_outputs(state.previous_outputs),
-        closing="\n".join(filter(None, closing)),
+        closing=materials.closing_of(state),
     )
     prompt = await compose(miner, parts)
     planned = plan(miner.settings)

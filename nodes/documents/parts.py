@@ -27,7 +27,9 @@ _SPREAD = re.compile(r"(?:\.{3}|…)[\w$.()\[\]?]+[,;)\]}]*")
 _MARKUP = " \t#/*<!->{}%;'\"()[]（）【】_`~|,.…。:：—–="
 _MARKUP_BUT_DOTS = _MARKUP.replace(".", "").replace("…", "")
 _OPENS = re.compile(r"[#/*<%;'\"(\[（【{|.…~_>-]|REM\b")
-_INLINE = re.compile(r"[\[(<（【]\s*(?:\.{3}|…)[^\])>\n]{0,80}[\])>）】]|(?:\.{3}|…)\s*[\])）】]|>(?:\.{3}|…)<")
+_INLINE = re.compile(
+    r"[\[(<（【]\s*(?:\.{3}|…)[^\])>\n]{0,80}[\])>）】]|(?:\.{3}|…)\s*[\])）】]|>(?:\.{3}|…)<"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ Nobody had heard of it before, and its captain paid {number} silver coins for a 
 
 """
 DOCUMENT = "# The harbour book\n\n" + "".join(
-    SECTION.format(number=number) for number in range(1, 47)
+    SECTION.format(number=number) for number in range(1, 60)
 )
 MARKS = itertools.cycle(
     [
