@@ -8,15 +8,17 @@ from typing import Literal
 from memory import TokenCounter
 from nodes.errors import TaskTooLong
 from nodes.foreign import between_marks, explanation, new_tag, one_line
+from nodes.llm.turns import TOKENS_PER_MESSAGE
 from nodes.miner import Miner
 from nodes.state import Turn
 
-PER_TURN = 8  # tokens a chat template adds to a message
 SMALLEST_ANSWER = 256
 NEAR_FULL = 0.5  # of the room: below this an estimate is as good as a count
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
 LONG_TEXT = 20_000  # characters; counting more than this is taken off the event loop
-FEWEST_TOKENS = 40  # less than this of a text says nothing; the oldest give way to the others
+LEAST_OF_A_TEXT = (
+    40  # tokens; less than this of a text says nothing; the oldest give way to the others
+)
 MOST_COUNTS = 3
 LARGEST_AHEAD = 0.5  # of the room: what takes more could not be written again as a whole either
 WELL_FILLED = 0.85  # of the room: cutting less would not be worth another count
@@ -126,7 +128,7 @@ async def _fitted(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, in
 
 def _measured(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, int]:
     prompt = _composed(tokens, parts, room)
-    return prompt, sum(tokens.count(turn.content) + PER_TURN for turn in prompt.turns)
+    return prompt, sum(tokens.count(turn.content) + TOKENS_PER_MESSAGE for turn in prompt.turns)
 
 
 def _answer_room(max_tokens: int, window: int) -> int:
@@ -136,7 +138,7 @@ def _answer_room(max_tokens: int, window: int) -> int:
 def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:
     asking, working = (_with_text(found) for found in (parts.asked, parts.materials))
     left = room - tokens.count(parts.system) - tokens.count(parts.closing)
-    left -= tokens.count(parts.task) + 3 * PER_TURN
+    left -= tokens.count(parts.task) + 3 * TOKENS_PER_MESSAGE
     left -= EXPLAINED_TOKENS if any(each.foreign for each in (*asking, *working)) else 0
     if left < 0:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
@@ -177,7 +179,11 @@ def _most_tokens(parts: Parts) -> int:
     materials = [*parts.asked, *parts.materials]
     texts += [f"{material.heading}{material.text}" for material in materials]
     texts += [turn.content for turn in parts.history]
-    added = EXPLAINED_TOKENS + MARK_TOKENS * len(materials) + PER_TURN * (len(parts.history) + 3)
+    added = (
+        EXPLAINED_TOKENS
+        + MARK_TOKENS * len(materials)
+        + TOKENS_PER_MESSAGE * (len(parts.history) + 3)
+    )
     return sum(len(text.encode(errors="replace")) for text in texts) + added
 
 
@@ -222,7 +228,7 @@ def _first_fitting(tokens: _Counted, lines: Sequence[str], room: int) -> list[st
 def _last_fitting(tokens: _Counted, turns: Sequence[Turn], room: int) -> list[Turn]:
     fitting: list[Turn] = []
     for turn in reversed(turns):
-        room -= tokens.count(turn.content) + PER_TURN
+        room -= tokens.count(turn.content) + TOKENS_PER_MESSAGE
         if room < 0:
             break
         fitting.insert(0, turn)
@@ -260,7 +266,7 @@ def _in_turn(tokens: _Counted, materials: Sequence[Material], room: int) -> list
 def _shares(tokens: _Counted, materials: Sequence[Material], room: int) -> list[Material | None]:
     costs = [_cost(tokens, material) for material in materials]
     room, first = max(0, room), 0
-    while sum(costs[first:]) > room and room < FEWEST_TOKENS * (len(costs) - first):
+    while sum(costs[first:]) > room and room < LEAST_OF_A_TEXT * (len(costs) - first):
         first += 1
     kept: list[Material | None] = [None] * first + list(materials[first:])
     waiting = sorted(range(first, len(costs)), key=lambda index: costs[index])
@@ -274,7 +280,7 @@ def _shares(tokens: _Counted, materials: Sequence[Material], room: int) -> list[
 
 def _cost(tokens: _Counted, material: Material) -> int:
     marks = MARK_TOKENS if material.foreign else 0
-    return tokens.count(material.heading) + PER_TURN + tokens.count(material.text) + marks
+    return tokens.count(material.heading) + TOKENS_PER_MESSAGE + tokens.count(material.text) + marks
 
 
 def _shortened(tokens: _Counted, material: Material, share: int) -> Material:

@@ -28,7 +28,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from graphs.registry import COMPONENTS
-from nodes.llm.model import ModelInfo
+from nodes.llm.info import ModelInfo
 from nodes.state import Call, Result
 from server.context import RequestContext
 from server.health import Health, Snapshot
@@ -79,6 +79,9 @@ class Metrics:
         )
         self._calls = self._counter(
             "model_calls", "Answered model calls of runs that gave a result", "node", "provider"
+        )
+        self._addresses = self._counter(
+            "backend_calls", "Of these calls: by the address that answered", "provider", "address"
         )
         self._call_seconds = self._histogram(
             "model_call_duration_seconds", "Of the calls counted in model_calls", "provider"
@@ -153,6 +156,7 @@ class Metrics:
 
     def _called(self, call: Call, first: ModelInfo) -> None:
         self._calls.labels(call.node, call.provider).inc()
+        self._addresses.labels(call.provider, call.address).inc()
         self._call_seconds.labels(call.provider).observe(call.seconds)
         self._retries.labels(call.provider).inc(call.retries)
         new = max(0, call.prompt_tokens - call.cached_tokens)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from graphs.registry import COMPONENTS
-from nodes.llm.model import BackendInfo
+from nodes.llm.info import BackendInfo
 from nodes.miner import Miner
 from server import __version__
 from server.context import context_of

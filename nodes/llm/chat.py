@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import orjson
 import structlog
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
@@ -22,17 +21,16 @@ from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
 from nodes.llm.dialect import Body, Dialect, Wanted, refused_length
-from nodes.llm.exchange import Exchange
+from nodes.llm.exchange import Exchange, rejected, reported
 from nodes.llm.failures import (
     ADAPTED_STATUS,
     Interrupted,
     Rejected,
     SchemaRefused,
     WindowExceeded,
-    retry_after,
     translated,
 )
-from nodes.llm.reader import Ending, Reader, told
+from nodes.llm.reader import Ending, Reader
 from nodes.llm.reasoning import Reasoning, ReasoningFilter
 from nodes.llm.turns import Role, Truncation, Turn
 from nodes.llm.wire import Wire
@@ -40,8 +38,6 @@ from nodes.llm.wire import Wire
 log = structlog.get_logger(__name__)
 
 LONGEST_ANSWER = 64_000_000  # bytes; more than that is no answer
-LONGEST_REFUSAL = 100_000  # bytes
-LONGEST_TOLD = 4_000  # characters of a refusal that are looked at
 OK = 200
 OTHERS_SECONDS = 600.0  # for calls that are not the miner's own
 _ROLES: dict[str, Role] = {"system": "system", "human": "user", "ai": "assistant"}
@@ -184,8 +180,8 @@ class MinerChat(ChatOpenAI):
                 async with aclosing(self._read(body, exchange)) as pieces:
                     async for piece in pieces:
                         yield piece
-            except Rejected as rejected:
-                dialect = self._adapted(dialect, body, rejected)
+            except Rejected as refusal:
+                dialect = self._adapted(dialect, body, refusal)
                 continue
             self._remember(dialect)
             return
@@ -223,7 +219,7 @@ class MinerChat(ChatOpenAI):
             async with asyncio.timeout(exchange.left(exchange.first_seconds)):
                 response = await stack.enter_async_context(self._wire.chat(body))
             if response.status != OK:
-                raise await _rejected(response, exchange)
+                raise await rejected(response, exchange)
             data, taken = b" ", 0
             while data and taken < LONGEST_ANSWER:
                 try:
@@ -255,7 +251,7 @@ class MinerChat(ChatOpenAI):
         """What the end of an answer means; returns the last of its text."""
         ended = reader.ending
         if reader.error and not exchange.begun:
-            raise _reported(reader.error)
+            raise reported(reader.error)
         if not exchange.truncated:
             exchange.truncated = _TRUNCATED.get(ended, "connection") if ended else "connection"
         rest = seen.end(cut=bool(exchange.truncated))
@@ -297,26 +293,3 @@ def _usage(exchange: Exchange) -> UsageMetadata:
         input_token_details={"cache_read": exchange.cached_tokens},
         output_token_details={"reasoning": exchange.reasoning_tokens},
     )
-
-
-async def _rejected(response: aiohttp.ClientResponse, exchange: Exchange) -> Rejected:
-    body = b""
-    async with asyncio.timeout(exchange.left(exchange.seconds)):
-        while len(body) < LONGEST_REFUSAL and (more := await response.content.readany()):
-            body += more
-    try:
-        says = " ".join(told(orjson.loads(body)))
-    except orjson.JSONDecodeError:
-        says = body.decode(errors="replace")
-    return Rejected(response.status, says[:LONGEST_TOLD], retry_after=retry_after(response.headers))
-
-
-def _reported(error: object) -> Rejected:
-    """An error inside of a 200, by the status that it names itself."""
-    named = error if isinstance(error, dict) else {}
-    codes = (str(named.get(name)) for name in ("code", "status", "status_code"))
-    status = next((int(code) for code in codes if code in _STATUSES), 500)
-    return Rejected(status, " ".join(told(error))[:LONGEST_TOLD])
-
-
-_STATUSES = frozenset(map(str, range(400, 600)))

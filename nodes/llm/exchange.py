@@ -1,17 +1,24 @@
 """One call over the wire, and what has come of it."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
+import orjson
+
 from nodes.llm.dialect import Wanted
-from nodes.llm.reader import Reader
+from nodes.llm.failures import Rejected, retry_after
+from nodes.llm.reader import Reader, told
 from nodes.llm.reasoning import ReasoningFilter
 from nodes.llm.turns import Truncation
 
 CLOSING_SECONDS = 1.0  # for the usage that may follow the reason of the end
 END_SECONDS = 0.05  # for the end after the last event, without which no connection is used again
+LONGEST_REFUSAL = 100_000  # bytes
+LONGEST_TOLD = 4_000  # characters of a refusal that are looked at
 CHARACTERS_PER_TOKEN = 4  # where a backend does not count
 
 
@@ -97,3 +104,27 @@ class Exchange:
 def _count(usage: object, name: str) -> int:
     found = usage.get(name) if isinstance(usage, Mapping) else None
     return found if isinstance(found, int) and found > 0 else 0
+
+
+async def rejected(response: aiohttp.ClientResponse, exchange: Exchange) -> Rejected:
+    """A refusal, read within the time of the call."""
+    body = b""
+    async with asyncio.timeout(exchange.left(exchange.seconds)):
+        while len(body) < LONGEST_REFUSAL and (more := await response.content.readany()):
+            body += more
+    try:
+        says = " ".join(told(orjson.loads(body)))
+    except orjson.JSONDecodeError:
+        says = body.decode(errors="replace")
+    return Rejected(response.status, says[:LONGEST_TOLD], retry_after=retry_after(response.headers))
+
+
+def reported(error: object) -> Rejected:
+    """An error inside of a 200, by the status that it names itself."""
+    named = error if isinstance(error, dict) else {}
+    codes = (str(named.get(name)) for name in ("code", "status", "status_code"))
+    status = next((int(code) for code in codes if code in _STATUSES), 500)
+    return Rejected(status, " ".join(told(error))[:LONGEST_TOLD])
+
+
+_STATUSES = frozenset(map(str, range(400, 600)))

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from math import ceil
 from typing import Self
 
@@ -26,6 +25,7 @@ from nodes.llm.failures import (
     SchemaRefused,
     WindowExceeded,
 )
+from nodes.llm.info import BackendInfo, ModelInfo
 from nodes.llm.job import RESERVE, Job
 from nodes.llm.probe import probe, watch
 from nodes.llm.providers import endpoints
@@ -38,31 +38,6 @@ TEMPLATE_TOKENS = 64  # what chat templates add to a prompt of their own, such a
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
 TOLD_AGAIN = 60.0  # seconds between two log lines about the same failure
 MOST_SHORTENINGS = 3  # of one conversation
-
-
-@dataclass(frozen=True, slots=True)
-class ModelInfo:
-    """What `/capabilities` tells of the model. `context_length` is in tokens."""
-
-    provider: str
-    model: str
-    context_length: int
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class BackendInfo:
-    """What `/health` tells of one address: `dialect` is what it was found not to take."""
-
-    provider: str
-    address: str
-    model: str
-    context_length: int
-    answers: bool
-    resting: bool
-    in_flight: int
-    json_schema: bool | None
-    dialect: list[str]
 
 
 class Model:
@@ -124,20 +99,7 @@ class Model:
 
     def backends(self) -> list[BackendInfo]:
         """Every address, and what is known of it now."""
-        return [
-            BackendInfo(
-                provider=each.endpoint.provider,
-                address=each.wire.host,
-                model=each.model,
-                context_length=each.context_length,
-                answers=each.answered_at > float("-inf") and not each.refusing,
-                resting=each.breaker.resting,
-                in_flight=each.in_flight,
-                json_schema=each.honours_schema,
-                dialect=each.knowledge.dialect.told(),
-            )
-            for each in self._backends
-        ]
+        return [BackendInfo.of(each) for each in self._backends]
 
     async def ping(self, seconds: float = 2.0) -> bool:
         """Whether any backend answers in time when asked for its models."""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -28,6 +29,7 @@ ALWAYS_THERE = (
     "in_flight_runs",
     "node_duration_seconds",
     "model_calls",
+    "backend_calls",
     "model_call_duration_seconds",
     "model_tokens",
     "model_retries",
@@ -129,6 +131,8 @@ async def test_requests_nodes_calls_and_tokens_are_counted(
     assert seen.value("node_duration_seconds_count", component="refine", node="rewrite") == 1
     assert seen.value("model_calls_total", node="draft", provider="vllm") == 3
     assert seen.value("model_calls_total", node="rewrite", provider="vllm") == 1
+    address = urlsplit(backend.base_url).netloc
+    assert seen.value("backend_calls_total", provider="vllm", address=address) == 4
     assert seen.value("model_call_duration_seconds_count", provider="vllm") == 4
     assert seen.value("model_retries_total", provider="vllm") == 1
     answered = [request for at, request in enumerate(backend.requests) if at != 1]
