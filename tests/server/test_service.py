@@ -48,6 +48,19 @@ async def test_health_tells_a_caller_what_answers(tmp_path: Path, backend: Scrip
         "memory_available": True,
         "playbook_entries": 0,
         "conversations": 0,
+        "backends": [
+            {
+                "provider": "vllm",
+                "address": backend.base_url.split("/")[2],
+                "model": "scripted-model",
+                "context_length": 8192,
+                "answers": True,
+                "resting": False,
+                "in_flight": 0,
+                "json_schema": True,
+                "dialect": [],
+            }
+        ],
     }
 
 
