@@ -28,7 +28,7 @@ async def test_all_are_learnt(tmp_path: Path, backend: Scripted, miners: int) ->
     backend.default(learn)
     async with AsyncExitStack() as running:
         url = await running.enter_async_context(chroma(tmp_path / "chroma"))
-        settings = miner_settings(tmp_path / "data", backend, chroma_url=url)
+        settings = miner_settings(tmp_path / "data", backend, chroma_url=url, deadline_seconds=60)
         started = [
             await running.enter_async_context(miner_process(settings)) for _ in range(miners)
         ]
@@ -38,7 +38,7 @@ async def test_all_are_learnt(tmp_path: Path, backend: Scripted, miners: int) ->
         answers = await asyncio.gather(
             *(
                 clients[number % miners].post(
-                    "/human_feedback", json={"cid": "c", "human_feedback": said}
+                    "/human_feedback", json={"cid": "c", "human_feedback": said}, timeout=60
                 )
                 for number, said in enumerate(SAYINGS)
             )
