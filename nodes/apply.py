@@ -100,11 +100,9 @@ def _forgetting(entry: Entry) -> Step:
     return Forget(id_, entry.version), _telling("delete", id_, FORGOTTEN, entry.content)
 
 
-def _telling(action: PlaybookAction, node_id: str, message: str, content: str) -> Applied:
-    success = message != UNSURE
-    return Applied(
-        action=action, node_id=node_id, success=success, message=message, content=content
-    )
+def _telling(action: PlaybookAction, id_: str, message: str, content: str) -> Applied:
+    done = message != UNSURE
+    return Applied(action=action, node_id=id_, success=done, message=message, content=content)
 
 
 async def _written(writer: Writer, steps: Sequence[Step]) -> list[Applied]:

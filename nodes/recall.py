@@ -68,7 +68,8 @@ async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
         )
     except MemoryStoreError as error:
         return _without("playbook", error)
-    return {"preferences": [entry.content for entry in entries]}
+    # Two wishes of one sentence are two entries with the same words.
+    return {"preferences": list(dict.fromkeys(entry.content for entry in entries))}
 
 
 async def _history(miner: Miner, state: State, seconds: float) -> Update:

@@ -133,7 +133,7 @@ async def context(
     )
     return wire.Context(
         cid=cid,
-        context=preferences_listed([entry.content for entry in entries]),
+        context=preferences_listed(list(dict.fromkeys(entry.content for entry in entries))),
         entries=[entry.node_id for entry in entries],
         total=len(await miner.playbook.all(cid)),
     )

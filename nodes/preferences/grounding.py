@@ -47,8 +47,7 @@ class Grounded:
 def ground(feedback: str, items: Sequence[Preference], *, full: bool = False) -> Grounded:
     """What of the items the feedback bears out.
 
-    With `full`, the model had no room to write more: what follows the last statement that it
-    quoted is kept, too.
+    With `full`, the model had no room for more: what follows its last quote is kept, too.
     """
     stated = statements(feedback)
     placed, lost = dict[Span, Wish](), list[Preference]()

@@ -448,3 +448,12 @@ async def test_a_preference_is_in_the_next_prompt_of_its_user_also_after_a_resta
     assert GERMAN in hers
     assert FRENCH not in hers
     assert GERMAN not in his
+
+
+async def test_two_wishes_of_one_sentence_stand_in_a_prompt_once(room: Room) -> None:
+    said = "I'm vegan, so no meat."
+    room.backend.reply(found(extracted("I'm vegan"), extracted("so no meat"))).default("Hello.")
+    await room.tell(said)
+    assert await room.known() == [said, said]
+    await room.complete("Say hello.")
+    assert room.messages()[0]["content"].count(said) == 1
