@@ -55,7 +55,8 @@ async def revise(miner: Miner, state: CompleteState) -> CompleteUpdate:
         shown=True,
     )
     asked = materials.asked_of(state, [*state.preferences, state.fault])
-    settled = settle(reply.text, state.answer, asked, cut=bool(reply.truncated))
+    cut = bool(reply.truncated)
+    settled = settle(reply.text, state.answer, asked, wanted=state.fault, cut=cut)
     revised = settled.document or ""
     return {
         "candidate": "" if revised.strip() == state.answer.strip() else revised,

@@ -63,9 +63,10 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
     if settled.document is None:
         return update | _kept(state, reply, settled.reason)
     changed = settled.document.strip() != state.output.strip()
-    update |= {"candidate": settled.document, "changed": changed, "answer": state.output}
+    text = _revision(state, reply, settled.document)
+    update |= {"candidate": text, "changed": changed, "answer": state.output}
     if not PROVIDERS[miner.settings.llm_provider].judges:
-        update |= {"answer": settled.document, "improved": True}
+        update |= {"answer": text, "improved": True}
     return update
 
 
@@ -95,10 +96,11 @@ async def rewrite_again(miner: Miner, state: RefineState) -> RefineUpdate:
     turns = [*_rewritten(state), Turn(role="user", content=AGAIN.format(points=points))]
     reply = await ask(miner, state, turns, shown=True)
     settled = _settled(state, reply)
-    known = (None, state.candidate, state.output)
-    changed = settled.document not in known
+    revised = settled.document
+    changed = revised is not None and revised not in (state.candidate, state.output)
+    text = _revision(state, reply, revised) if changed and revised else state.candidate
     return {
-        "candidate": settled.document if changed and settled.document else state.candidate,
+        "candidate": text,
         "changed": changed,
         "rounds": state.rounds + 1,
         "calls": [reply.call],
@@ -140,9 +142,15 @@ def _fewest_open(state: RefineState) -> int:
 
 def _settled(state: RefineState, reply: Reply) -> Settled:
     """What of a reply may stand in the output's place, whole and in the output's form."""
-    asked = materials.asked_of(state, state.preferences)
-    take = revision_in if state.output_is_document else settle
-    return take(reply.text, state.output, asked, cut=bool(reply.truncated))
+    asked, cut = materials.asked_of(state, state.preferences), bool(reply.truncated)
+    if state.output_is_document:
+        return revision_in(reply.text, state.output, asked, cut=cut)
+    return settle(reply.text, state.output, asked, wanted=numbered(state.feedbacks), cut=cut)
+
+
+def _revision(state: RefineState, reply: Reply, document: str) -> str:
+    """The new text; of a document the whole reply, which its notebook takes apart."""
+    return reply.text if state.output_is_document else document
 
 
 def _kept(state: RefineState, reply: Reply, reason: str) -> RefineUpdate:

@@ -53,10 +53,11 @@ class Settled:
     reason: str = ""
 
 
-def settle(new: str, old: str, request: str, *, cut: bool = False) -> Settled:
+def settle(new: str, old: str, request: str, *, wanted: str = "", cut: bool = False) -> Settled:
     """The rule, for a text that is to stand in the place of `old`, which may be empty.
 
-    `request` is all that was asked, as plain text; `cut` tells that the text ends before its end.
+    `request` is all that was asked, as plain text, `wanted` what of it asks for the change, if not
+    all; `cut` tells that the text ends before its end.
     """
     note, text = peeled(new, old)
     if says_nothing(text, old):
@@ -67,7 +68,7 @@ def settle(new: str, old: str, request: str, *, cut: bool = False) -> Settled:
         return Settled(_joined(note, text.strip()), None, CUT)
     found = merged(_lf(text), _lf(old))
     document = adapted(found.text, old, request)
-    reason = found.reason or objection(document, old, request)
+    reason = found.reason or objection(document, old, request, wanted)
     if reason:
         return Settled(_joined(note, text.strip()), None, reason)
     said = _joined(note, before_patch(text) if found.patched else "")

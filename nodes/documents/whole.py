@@ -5,6 +5,7 @@ import re
 
 from nodes.documents.words import (
     ABOUT,
+    COMMON,
     LANGUAGES,
     LEAD,
     LESS,
@@ -19,9 +20,10 @@ from nodes.documents.words import (
 )
 
 SHINGLE = 3  # words in a row; fewer are shared by chance
-SMALLEST, SMALL, PARTIAL = 0.3, 0.4, 0.6  # of the old text's length
+SMALLEST, SMALL, PARTIAL = 0.3, 0.5, 0.6  # of the old text's length
 MOSTLY = 0.5
-UNRELATED = 0.02
+RELATED = 0.2  # of a text that has to do with another: what they share
+SHORT_WORD = 4  # letters; shorter words tell little
 FEWEST_WORDS = 8  # shorter texts share nothing by chance
 LOOP, LONG_ENOUGH = 0.3, 60
 INSTRUCTION_WORDS = 5
@@ -42,6 +44,7 @@ FOREIGN = "it has nothing to do with it"
 _AROUND = " \t\r\n.!*_`\"'()[]（）。！"
 _PLACEHOLDER = re.compile(r"\[[^\W\d][^\]\n]*\]|\([^\W\d][^)\n]*\)|<[^\W\d][^>\n]*>|[\s.…*_-]*")
 _LIMIT = re.compile(rf"(\d+)[ -]{{0,2}}{pattern('units')}", re.IGNORECASE)
+_FULL_STOPS, _CLOSING = tuple(".!?…。！？:;"), " \t\r\n*_`\"'”’»」)]）"
 _ENDS = (("<html", "</html>"), (r"\begin{document}", r"\end{document}"))
 
 
@@ -56,30 +59,33 @@ def says_nothing(document: str, old: str = "") -> bool:
     return bool(NOTHING.fullmatch(said)) and not NOTHING.fullmatch(old.strip(_AROUND))
 
 
-def objection(new: str, old: str, request: str) -> str:
+def objection(new: str, old: str, request: str, wanted: str = "") -> str:
     """Why `new` may not stand in the place of `old`; empty where it may.
 
-    `request` is all that was asked, as plain text. Costs time linear in the lengths.
+    `request` is all that was asked, as plain text; `wanted` what of it asks for the change, if
+    the rest is what `old` answers. Costs time linear in the lengths.
     """
     text, before = new.strip(), old.strip()
     if says_nothing(text, before):
         return EMPTY
     if refuses(text) and not refuses(before):
         return REFUSED
-    return _against(text, before, request) if before else ""
+    return _against(text, before, request, wanted or request) if before else ""
 
 
-def _against(text: str, old: str, request: str) -> str:
+def _against(text: str, old: str, request: str, wanted: str) -> str:
     words, before = tokens(text), tokens(old)
     reasons = {
         ONLY_PART: _PLACEHOLDER.fullmatch(text) and not _PLACEHOLDER.fullmatch(old),
-        BROKEN: _lacks_end(text, old),
+        BROKEN: _lacks_end(text, old) or _breaks_off(text, old),
         ECHO: _echoes(words, before, request),
         REMARK: is_remark(text) and not is_remark(old),
         REPEATS: _loops(words) and not _loops(before),
     }
     found = next((reason for reason, holds in reasons.items() if holds), "")
-    return found or _too_little(text, old, words, before, request)
+    return (
+        found or _too_little(text, old, words, before, wanted) or _foreign(words, before, request)
+    )
 
 
 def refuses(text: str) -> bool:
@@ -117,7 +123,7 @@ def asks_for_less(request: str, old_words: int) -> bool:
 
 
 def _too_little(text: str, old: str, words: list[str], before: list[str], request: str) -> str:
-    kept, drawn = shared(words, before)
+    _, drawn = shared(words, before)
     if _is_short(len(text) / len(old), drawn, words, before, request):
         return SHORTER if drawn < MOSTLY else ONLY_PART
     if LANGUAGES.search(request):
@@ -125,11 +131,18 @@ def _too_little(text: str, old: str, words: list[str], before: list[str], reques
     spoken, earlier = language(words), language(before)
     if spoken and earlier and spoken != earlier:
         return OTHER_LANGUAGE
-    if min(len(words), len(before)) < FEWEST_WORDS or max(kept, drawn) > UNRELATED:
+    return ""
+
+
+def _foreign(words: list[str], before: list[str], request: str) -> str:
+    """Whether hardly a telling word of a text is known from the old one or the request."""
+    if min(len(words), len(before)) < FEWEST_WORDS or LANGUAGES.search(request):
         return ""
-    known = set(before) | set(tokens(request))
-    telling = {word for word in words if len(word) > WORD_OF_REQUEST}
-    return FOREIGN if telling and not telling & known else ""
+    if max(shared(words, before)) >= RELATED:
+        return ""
+    telling = {word for word in words if len(word) > SHORT_WORD} - COMMON
+    asked = set(before) | set(tokens(request))
+    return FOREIGN if len(telling & asked) < RELATED * len(telling) else ""
 
 
 def _is_short(size: float, drawn: float, words: list[str], before: list[str], request: str) -> bool:
@@ -148,13 +161,16 @@ def _names_what_is_gone(words: list[str], before: list[str], request: str) -> bo
 
 
 def _echoes(words: list[str], before: list[str], request: str) -> bool:
-    """Whether a text holds the first instruction of the request, and little else."""
+    """Whether a text holds most lines of the request, or the first and little else of its own."""
     lines = [found for line in request.splitlines() if (found := tokens(line))]
-    first = next((line for line in lines if len(line) >= INSTRUCTION_WORDS), None)
-    if first is None or not words:
+    asked = [line for line in lines if len(line) >= INSTRUCTION_WORDS]
+    if not asked or not words:
         return False
     said = _shingles(words) - _shingles(before)
-    return _shingles(first) <= said and len(first) * 2 > len(words) - len(before)
+    held = [line for line in asked if _shingles(line) <= said]
+    if held[:1] == asked[:1] and len(asked[0]) * 2 > len(words) - len(before):
+        return True
+    return len(held) > 1 and len(held) * 2 > len(asked)
 
 
 def _loops(words: list[str]) -> bool:
@@ -173,6 +189,12 @@ def _lacks_end(text: str, old: str) -> bool:
             return True
     start = text[:1]
     return start in {"{", "["} and _is_json(old) and not _is_json(text)
+
+
+def _breaks_off(text: str, old: str) -> bool:
+    """Whether a shorter text stops within a sentence where the old one ended with a full one."""
+    ended = old.rstrip(_CLOSING)[-1:] in _FULL_STOPS
+    return ended and len(text) < len(old) and text.rstrip(_CLOSING)[-1:] not in _FULL_STOPS
 
 
 def _is_json(text: str) -> bool:

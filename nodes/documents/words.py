@@ -19,6 +19,7 @@ _COMMON = {
     for language, table in _TABLES.items()
     if "common" in table
 }
+COMMON = frozenset().union(*_COMMON.values())
 _TOKEN = re.compile(r"[぀-ヿ㐀-鿿]|[^\W぀-ヿ㐀-鿿]+")
 _SCRIPTS = (  # the letters of each, and the share of them that tells it
     ("ja", re.compile("[぀-ヿ]"), 0.1),

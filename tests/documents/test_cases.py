@@ -27,6 +27,7 @@ async def test_the_caller_gets_the_document_that_is_meant(
     client: httpx.AsyncClient, shared_backend: Scripted, case: Case
 ) -> None:
     reason = "length" if case.truncated else "stop"
+    shared_backend.when("Which one does the task better", "2", "1")
     shared_backend.when("dealt with?", "OPEN: none").default(Text(case.output, reason))
     previous = [earlier(case.old)] if case.old else []
     sent = body("kept", case.task, [case.task], previous, use_conversation_history=False)
