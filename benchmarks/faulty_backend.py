@@ -6,11 +6,14 @@ import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 MODEL = "faulty-model"
+USAGE = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
 LARGE = 10_000_000  # characters
 
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_STREAMED = re.compile(rb'"stream": *true')
 _SEED = 7
 
 
@@ -18,7 +21,36 @@ class _Broken(Exception):
     """The connection is to be dropped where it stands."""
 
 
-Answer = Callable[[asyncio.StreamWriter, "FaultyBackend"], Awaitable[None]]
+@dataclass(frozen=True)
+class _Call:
+    """One call of the model: where its answer goes, and whether that is to be streamed."""
+
+    writer: asyncio.StreamWriter
+    backend: "FaultyBackend"
+    streamed: bool
+
+    async def answer(self, text: object) -> None:
+        if self.streamed:
+            await self.send_raw(_events(text), headers={"content-type": "text/event-stream"})
+        else:
+            await self.send(completion(text))
+
+    async def send(
+        self, value: object, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        await self.send_raw(json.dumps(value).encode(), status, headers)
+
+    async def send_raw(
+        self, body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        told = {"content-type": "application/json", "content-length": str(len(body))}
+        lines = [f"{name}: {value}" for name, value in (told | dict(headers or {})).items()]
+        head = "\r\n".join([f"HTTP/1.1 {status} Status", *lines, "", ""])
+        self.writer.write(head.encode() + body)
+        await self.writer.drain()
+
+
+Answer = Callable[[_Call], Awaitable[None]]
 
 
 class FaultyBackend:
@@ -45,14 +77,15 @@ class FaultyBackend:
             writer.close()
 
     async def _answer(self, path: bytes, body: bytes, writer: asyncio.StreamWriter) -> None:
+        call = _Call(writer, self, streamed=_STREAMED.search(body) is not None)
         if path.endswith(b"/models"):
             card = {"id": MODEL, "object": "model", "max_model_len": 32768}
-            await _send(writer, {"object": "list", "data": [card]})
+            await call.send({"object": "list", "data": [card]})
         elif b"canary" in body:
-            await _send(writer, completion('{"colour": "heliotrope"}'))
+            await call.answer('{"colour": "heliotrope"}')
         else:
             self.calls += 1
-            await KINDS[self.kind](writer, self)
+            await KINDS[self.kind](call)
 
 
 @asynccontextmanager
@@ -85,111 +118,97 @@ async def faulty_backend(kind: str) -> AsyncIterator[tuple[str, FaultyBackend]]:
 def completion(text: object) -> dict[str, object]:
     message = {"role": "assistant", "content": text}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    usage = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}
     return {"id": "c", "object": "chat.completion", "model": MODEL} | {
         "created": 1,
         "choices": [choice],
-        "usage": usage,
+        "usage": USAGE,
     }
 
 
-async def _send(
-    writer: asyncio.StreamWriter,
-    value: object,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    await _send_raw(writer, json.dumps(value).encode(), status, headers)
+def _events(text: object) -> bytes:
+    """A whole answer as one event, as a stream of a model ends."""
+    told = {"id": "c", "object": "chat.completion.chunk", "model": MODEL, "created": 1}
+    delta = {"index": 0, "delta": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    events = [{**told, "choices": [delta]}, {**told, "choices": [], "usage": USAGE}]
+    lines = [*map(json.dumps, events), "[DONE]"]
+    return "".join(f"data: {line}\n\n" for line in lines).encode()
 
 
-async def _send_raw(
-    writer: asyncio.StreamWriter,
-    body: bytes,
-    status: int = 200,
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    told = {"content-type": "application/json", "content-length": str(len(body))}
-    lines = [f"{name}: {value}" for name, value in (told | dict(headers or {})).items()]
-    head = "\r\n".join([f"HTTP/1.1 {status} Status", *lines, "", ""])
-    writer.write(head.encode() + body)
-    await writer.drain()
+async def _plain(call: _Call) -> None:
+    await call.answer("Hello there!")
 
 
-async def _plain(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
-    await _send(writer, completion("Hello there!"))
-
-
-async def _failing(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
-    chance = backend.chance.random()
+async def _failing(call: _Call) -> None:
+    chance = call.backend.chance.random()
     if chance < 0.15:
-        await _send(writer, {"error": {"message": "overloaded"}}, 500)
+        await call.send({"error": {"message": "overloaded"}}, 500)
     elif chance < 0.3:
-        await _send(writer, {"error": {"message": "slow down"}}, 429)
+        await call.send({"error": {"message": "slow down"}}, 429)
     else:
-        await _plain(writer, backend)
+        await _plain(call)
 
 
-async def _slow(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
-    await asyncio.sleep(backend.chance.uniform(1, 3))
-    await _plain(writer, backend)
+async def _slow(call: _Call) -> None:
+    await asyncio.sleep(call.backend.chance.uniform(1, 3))
+    await _plain(call)
 
 
-async def _hanging(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
-    if backend.chance.random() < 0.1:
+async def _hanging(call: _Call) -> None:
+    if call.backend.chance.random() < 0.1:
         await asyncio.sleep(3600)
-    await _plain(writer, backend)
+    await _plain(call)
 
 
-async def _dripping(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
+async def _dripping(call: _Call) -> None:
     """One answer in ten comes byte by byte, and never to its end."""
-    if backend.chance.random() >= 0.1:
-        await _plain(writer, backend)
+    if call.backend.chance.random() >= 0.1:
+        await _plain(call)
         return
-    writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
-    writer.write(b"content-length: 100000\r\n\r\n")
+    call.writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n")
+    call.writer.write(b"content-length: 100000\r\n\r\n")
     for _ in range(100_000):
-        writer.write(b" ")
-        await writer.drain()
+        call.writer.write(b" ")
+        await call.writer.drain()
         await asyncio.sleep(0.2)
 
 
-async def _dropping(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
-    chance = backend.chance.random()
+async def _dropping(call: _Call) -> None:
+    chance = call.backend.chance.random()
     if chance < 0.1:
         raise _Broken
     if chance < 0.3:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\n" + b'{"choices": [')
-        await writer.drain()
+        call.writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 400\r\n\r\n" + b'{"choices": [')
+        await call.writer.drain()
         raise _Broken
-    await _plain(writer, backend)
+    await _plain(call)
 
 
-async def _lying(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
+async def _lying(call: _Call) -> None:
     """One answer in three is none, of one kind after another."""
-    if backend.calls % 3:
-        await _plain(writer, backend)
+    if call.backend.calls % 3:
+        await _plain(call)
         return
     busy = {"error": {"message": "later"}}
     lies: list[Callable[[], Awaitable[None]]] = [
-        lambda: _send_raw(writer, b"<html>502 Bad Gateway</html>"),
-        lambda: _send_raw(writer, b'{"choices": ['),
-        lambda: _send(writer, {"choices": []}),
-        lambda: _send(writer, {"choices": None}),
-        lambda: _send(writer, [1, 2, 3]),
-        lambda: _send(writer, completion(None)),
-        lambda: _send(writer, completion(5)),
-        lambda: _send(writer, {"error": "out of memory"}),
-        lambda: _send(writer, busy, 429, {"retry-after": "1e400"}),
-        lambda: _send(writer, busy, 503, {"retry-after": "-1"}),
-        lambda: _send(writer, busy, 503, {"retry-after": "Thu, 01 Jan 1970 99:99:99 GMT"}),
-        lambda: _send_raw(writer, b"\xff\xfe\x00"),
-        lambda: _send(writer, completion("half of a pair \ud83d")),
+        lambda: call.send_raw(b"<html>502 Bad Gateway</html>"),
+        lambda: call.send_raw(b'{"choices": ['),
+        lambda: call.send({"choices": []}),
+        lambda: call.send({"choices": None}),
+        lambda: call.send([1, 2, 3]),
+        lambda: call.answer(None),
+        lambda: call.answer(5),
+        lambda: call.send({"error": "out of memory"}),
+        lambda: call.send(busy, 429, {"retry-after": "1e400"}),
+        lambda: call.send(busy, 503, {"retry-after": "-1"}),
+        lambda: call.send(busy, 503, {"retry-after": "Thu, 01 Jan 1970 99:99:99 GMT"}),
+        lambda: call.send_raw(b"\xff\xfe\x00"),
+        lambda: call.answer("half of a pair \ud83d"),
     ]
-    await lies[backend.calls // 3 % len(lies)]()
+    await lies[call.backend.calls // 3 % len(lies)]()
 
 
-async def _large(writer: asyncio.StreamWriter, backend: FaultyBackend) -> None:
-    await _send(writer, completion("word " * (LARGE // 5)))
+async def _large(call: _Call) -> None:
+    await call.answer("word " * (LARGE // 5))
 
 
 KINDS: Mapping[str, Answer] = {

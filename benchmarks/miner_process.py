@@ -16,7 +16,7 @@ import httpx
 
 KEY = "benchmark"
 ROOT = Path(__file__).resolve().parent.parent
-START_SECONDS = 60
+START_SECONDS = 180
 STOP_SECONDS = 40
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from benchmarks.faulty_backend import faulty_backend
 from benchmarks.miner_process import KEY, MinerProcess, running_miner
 
-QUESTION = {"cid": "", "task": "Say hello", "input": "Please"}
+QUESTION = {"cid": "storm", "task": "Say hello", "input": "Please"}
 ADDRESSES = 20_000
 LARGE_BODIES = 60
 PATIENCE = 10.0

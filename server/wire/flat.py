@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from nodes import state
-from server.wire.form import Cid, Form, WireRequest, WireResponse, not_blank, text
+from server.wire.form import Cid, Form, NotBlank, WireRequest, WireResponse, text
 
 Task = Annotated[str, Field(max_length=10_000, description="what is asked")]
 Input = Annotated[str, Field(max_length=100_000, description="what the task is about")]
@@ -93,8 +93,8 @@ class RefineResponse(WireResponse[RefineRequest]):
 
 class HumanFeedbackRequest(WireRequest):
     cid: Cid
-    human_feedback: Annotated[str, AfterValidator(not_blank)] = Field(
-        min_length=1, max_length=10_000, description="what the user says of the answers"
+    human_feedback: NotBlank = Field(
+        max_length=10_000, description="what the user says of the answers"
     )
 
     def to_request(self, deadline: float) -> state.Request:

@@ -58,11 +58,16 @@ def not_blank(value: str) -> str:
     return value
 
 
+NotBlank = Annotated[
+    str, AfterValidator(not_blank), Field(min_length=1, json_schema_extra={"pattern": r"\S"})
+]
+
 Cid = Annotated[
     str,
     Field(
         max_length=100,
         description="names the user and the conversation; empty: answered without memory",
+        json_schema_extra={"pattern": r"^[^\u0000]*$"},
     ),
     AfterValidator(_no_nul),
 ]

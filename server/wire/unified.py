@@ -5,11 +5,11 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from nodes import state
 from nodes.materials import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE, carries_document
-from server.wire.form import Cid, Form, WireRequest, WireResponse, not_blank, text
+from server.wire.form import Cid, Form, NotBlank, WireRequest, WireResponse, text
 from server.wire.notebook import output_of
 
 MOST_VALUES = 1_000
@@ -18,16 +18,23 @@ MOST_VALUES = 1_000
 REVIEWS = frozenset({"feedback", "human_feedback"})  # what these say is about other outputs
 
 
-Query = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(not_blank)]
+Query = Annotated[NotBlank, Field(max_length=10_000)]
 Work = Annotated[str, Field(max_length=100_000)]
 Flag = Annotated[bool, Field(strict=False)]
 """Also what other languages and forms make of a flag: `"true"`, `1`, `"no"`."""
 
 
+def _one_of_the_names(schema: dict[str, Any]) -> None:
+    schema["anyOf"] = [
+        {"required": [name], "properties": {name: {"type": "string", "minLength": 1}}}
+        for name in schema["properties"]
+    ]
+
+
 class Item(BaseModel):
     """One thing asked, under the name the contract gives it or one the network's guide shows."""
 
-    model_config = ConfigDict(strict=True, extra="allow")
+    model_config = ConfigDict(strict=True, extra="allow", json_schema_extra=_one_of_the_names)
 
     user_query: Query | None = None
     original_output: Work | None = Field(None, description="for refine: the output to revise")

@@ -1,0 +1,32 @@
+"""What the OpenAPI document says is what is served: every operation, tried by a machine."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from running_miner import KEY, miner_settings, serving
+from scripted import Scripted
+
+
+@pytest.mark.timeout(300)
+def test_every_operation_answers_as_the_document_says(tmp_path: Path, backend: Scripted) -> None:
+    backend.default("PROBLEM: It is wrong.\nSUGGESTION: Say Paris.")
+    rates = dict.fromkeys(("rate_limit", "auth_failure_limit"), "1000000/minute")
+    settings = miner_settings(tmp_path / "data", backend, **rates)
+    program = Path(sys.executable).with_name("schemathesis")
+    with serving(settings) as address:
+        done = subprocess.run(
+            [
+                *(program, "run", f"{address}/openapi.json", "-H", f"X-API-Key: {KEY}"),
+                *("--phases", "examples,coverage,fuzzing,stateful", "--max-examples", "3"),
+                *("--generation-deterministic", "--no-color", "--workers", "2"),
+            ],
+            check=False,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=250,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
