@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 from memory import Message
 from memory.entries import Export
 from nodes.miner import Miner
+from server.context import context_of
 from server.errors import ApiError, ErrorBody
 from server.raw_path import RawPathRoute
 from server.remembered import Remembering
@@ -33,7 +34,7 @@ class Said(BaseModel):
 class Conversation(BaseModel):
     """A conversation, oldest message first."""
 
-    cid: Cid
+    cid: Annotated[Cid, Field(min_length=1)]
     messages: Annotated[list[Said], Field(max_length=MOST_MESSAGES)]
 
 
@@ -86,7 +87,7 @@ async def _lines(miner: Miner) -> AsyncIterator[str]:
 
 async def _sent(request: Request) -> list[Line]:
     lines = []
-    for number, line in enumerate((await request.body()).splitlines(), 1):
+    for number, line in enumerate(bytes(context_of(request.scope).take_body()).splitlines(), 1):
         try:
             lines.append(Line.model_validate_json(line))
         except ValidationError as error:
