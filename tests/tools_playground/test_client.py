@@ -146,9 +146,9 @@ async def test_a_miner_that_does_not_stream_gives_the_same_at_the_end() -> None:
 
 async def test_an_error_has_the_fields_of_the_api(miner: str, backend: Scripted) -> None:
     with Client(miner, KEY) as client, pytest.raises(Refused) as refused:
-        client.send(calls.complete("c", "", ""))
+        client.send(calls.human_feedback("c", ""))
     assert (refused.value.status, refused.value.error) == (422, "invalid_request")
-    assert refused.value.detail[0]["field"] == "task"
+    assert refused.value.detail[0]["field"] == "human_feedback"
     assert refused.value.request_id
 
 

@@ -216,9 +216,9 @@ async def test_a_wrong_key_is_said_to_be_wrong(person: "Person", backend: Script
 
 
 async def test_fields_that_are_wrong_are_named(person: "Person", backend: Scripted) -> None:
-    await person.open("Feedback")
-    await person.press("Criticise")
-    await person.read("422 invalid_request", "task", "request_id")
+    await person.open("Playbook")
+    await person.press("Learn")
+    await person.read("422 invalid_request", "human_feedback", "request_id")
     await person.read(re.compile("at least 1 character"))
 
 

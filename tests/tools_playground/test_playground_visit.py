@@ -36,6 +36,7 @@ LEARNT = {
 }
 
 
+@pytest.mark.timeout(300)  # all that a person does, on a machine that may be busy
 @pytest.mark.parametrize(
     "screen",
     [
