@@ -16,7 +16,7 @@ WALLET = "tools_wallet/test_registration_page.py::"
 VLLM = "tools_vllm/test_vllm_page.py::"
 EVALUATE = "tools_evaluate/test_evaluate_pages.py::"
 STUDIO = "studio/test_studio_page.py::"
-CLIENT = "tools_playground/test_client.py::"
+CLIENT = "tools_playground/test_native_client.py::"
 PLAYGROUND = "tools_playground/test_playground_launcher.py::"
 
 # Words that a block holds, and the test that runs it. Drawings and layouts are held to the code
