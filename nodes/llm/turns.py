@@ -58,8 +58,3 @@ class Reply:
         off; `filtered`: the provider's content filter cut it, so that it must not be voted with.
         """
         return self.call.truncated
-
-
-def most_tokens(turns: "list[Turn] | tuple[Turn, ...]") -> int:
-    """What no tokenizer exceeds: a token for each byte."""
-    return sum(len(turn.content.encode(errors="replace")) + TOKENS_PER_MESSAGE for turn in turns)
