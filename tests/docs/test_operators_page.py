@@ -204,12 +204,12 @@ def test_prometheus_reads_the_metrics_and_knows_what_the_rules_ask(
             eventually(lambda: found(client, "playbook_miner_llm_available") == [1])
             assert found(client, "playbook_miner_memory_available") == [1]
             [group] = client.get("/api/v1/rules").json()["data"]["groups"]
-            assert len(group["rules"]) == 6
+            assert len(group["rules"]) == 7
             assert not [rule for rule in group["rules"] if rule.get("lastError")]
             metrics = httpx.get(f"{address}/metrics", headers={"X-API-Key": KEY}).text
     rules = block(PAGE, "alert: MinerDown")
     named = {word for word in shlex.split(rules.translate(OPERATORS)) if "playbook_miner_" in word}
-    assert len(named) == 6
+    assert len(named) == 7
     assert {name for name in named if f"# TYPE {family(name)} " not in metrics} == set()
 
 
