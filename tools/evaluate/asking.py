@@ -117,11 +117,11 @@ class Asker:
             response = await self._client.get("/capabilities", timeout=PROBE_SECONDS)
         except httpx.RequestError as error:
             raise MinerError(f"cannot reach the miner at {address}: {_reason(error)}") from None
-        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        told = _object(response)
+        if _refuses(response.status_code, told):
             raise MinerError(
                 f"the miner at {address} refuses the key; it must be its MINER_API_KEY"
             )
-        told = _object(response)
         if response.status_code != HTTPStatus.OK or told is None:
             raise MinerError(
                 f"what answers at {address} cannot be evaluated: "
@@ -213,6 +213,14 @@ class Asker:
 def _expected(question: Question) -> str:
     found = expected_answer(question.expected, question.text)
     return found.text if found else question.expected
+
+
+def _refuses(status: int, told: Mapping[str, Any] | None) -> bool:
+    """Whether the key is refused: by the status, or by the components alone, which need none."""
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return True
+    short = told is not None and "supported_functions" in told and "miner_name" not in told
+    return status == HTTPStatus.OK and short
 
 
 def _object(response: httpx.Response) -> dict[str, Any] | None:
