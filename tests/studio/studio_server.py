@@ -14,7 +14,7 @@ import httpx
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from scripted import Scripted
+from scripted import Scripted, Slow
 from settings import ENV_FILE_VARIABLE, ROOT, Settings
 from support import free_port, require
 
@@ -28,7 +28,8 @@ def scripted() -> Scripted:
     """A backend that has an answer for every step of every machine."""
     backend = Scripted()
     backend.max_model_len = 32_768
-    return backend.default(FINAL)
+    # What arrives at once is shown at once: only with pauses are the tokens streamed apart.
+    return backend.default(Slow(FINAL, seconds_per_token=0.02))
 
 
 def clone(folder: Path) -> Path:

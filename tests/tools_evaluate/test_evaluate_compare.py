@@ -5,7 +5,7 @@ from pathlib import Path
 from evaluating import Evaluate, ask, cells
 
 from running_miner import KEY, miner_settings, serving
-from scripted import Scripted, Status
+from scripted import Recorded, Scripted, Status
 from support import free_port
 
 
@@ -45,14 +45,18 @@ def test_too_few_questions_are_said_to_be_too_few(
 def test_strategies_are_launched_one_after_the_other_and_leave_nothing(
     evaluate: Evaluate, backend: Scripted, tmp_path: Path
 ) -> None:
-    # The first answer to a question is wrong, all further ones are right.
-    rows = ask(backend, [["Answer: 41", "Answer: 42"] for _ in range(8)])
+    # The draft has no vote, so that both are needed, whichever comes first.
+    def answer(request: Recorded) -> str:
+        return "Answer: 42" if request.body["temperature"] > 0.5 else "That is hard to tell."
+
+    rows = ask(backend, [answer for _ in range(8)])
     operators = tmp_path / "operators-data"
     done = evaluate(
         *(evaluate.dataset(rows), "--compare", "draft,vote", "--json", "report.json"),
         LLM_PROVIDER="vllm",
         VLLM_API_BASE=backend.base_url,
         VOTE_SAMPLES="2",
+        TEMPERATURE="0.2",
         DATA_DIR=str(operators),
         CHROMA_URL=f"http://127.0.0.1:{free_port()}",
         API_PORT="1",
