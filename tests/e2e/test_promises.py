@@ -42,6 +42,13 @@ def prompt_of_a_complete(address: str, cid: str, backend: Scripted) -> str:
     return backend.requests[-1].prompt
 
 
+def preferences_of(address: str, cid: str) -> str:
+    """What a prompt shows of a playbook; the conversation beside it keeps all that was said."""
+    known = httpx.get(f"{address}/playbook/{cid}/context", headers={"X-API-Key": KEY})
+    assert known.status_code == 200, known.text
+    return str(known.json()["context"])
+
+
 def answers_like_a_model(backend: Scripted) -> None:
     def is_extraction(request: Recorded) -> bool:
         return request.schema_name == "preferences"
@@ -71,13 +78,17 @@ def test_a_preference_holds_for_its_user_alone_until_replaced_and_after_a_restar
         said = {"cid": "ana", "human_feedback": "From now on answer me in German."}
         post(miner.address, "human_feedback", said)
         prompt = prompt_of_a_complete(miner.address, "ana", backend)
-        assert "answer me in German" in prompt
-        assert "French" not in prompt
+        preferences = preferences_of(miner.address, "ana")
+        assert "answer me in German" in preferences
+        assert "French" not in preferences
+        assert preferences in prompt
     other = {"openai": "vllm", "vllm": "openai"}[provider]
     with launched(folder, **backed_by(other, backend)) as miner:
         prompt = prompt_of_a_complete(miner.address, "ana", backend)
-        assert "answer me in German" in prompt
-        assert "French" not in prompt
+        preferences = preferences_of(miner.address, "ana")
+        assert "answer me in German" in preferences
+        assert "French" not in preferences
+        assert preferences in prompt
         assert "German" not in prompt_of_a_complete(miner.address, "ben", backend)
 
 

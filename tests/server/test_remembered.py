@@ -308,7 +308,8 @@ async def test_the_context_is_what_the_prompt_has(
     user: Remembered, shared_backend: Scripted
 ) -> None:
     empty = (await user.call("GET", "playbook", "/context")).json()
-    assert empty == {"cid": user.cid, "context": "", "entries": [], "total": 0}
+    nothing = {"context": "", "entries": [], "total": 0, "total_entries": 0}
+    assert empty == {"cid": user.cid, **nothing}
     added = [await user.add("Answer in French"), await user.add("Use SI units")]
     told = (await user.call("GET", "playbook", "/context")).json()
     assert told["entries"] == [entry["node_id"] for entry in added]
