@@ -6,7 +6,7 @@ from machine_room import Room
 from nodes.state import PreviousOutput
 
 OUTPUTS = [
-    PreviousOutput(task="t", immediate_response=f"It is about {what}, as tales go.")
+    PreviousOutput(task="t", immediate_response=f"Much was said about {what}. " * 9)
     for what in ("the sea", "a mountain")
 ]
 FIELDS: dict[str, dict[str, object]] = {

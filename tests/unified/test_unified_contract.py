@@ -333,12 +333,14 @@ async def test_the_playbook_is_used_unless_the_caller_says_no(
     client: httpx.AsyncClient, shared_backend: Scripted, cid: str, component: str
 ) -> None:
     answers(shared_backend)
-    told = body(cid, "Learn", ["I only want answers in French."])
+    alone: Json = {"use_conversation_history": False}
+    told = body(cid, "Learn", ["I only want answers in French."], **alone)
     await ask(client, "human_feedback", told)
     long = at(EARLIER, "output.immediate_response", "Much was said about France. " * 9)
     for use, count in ((True, 1), (False, 0)):
         shared_backend.requests.clear()
-        await ask(client, component, sent(cid=cid, previous_outputs=[long], use_playbook=use))
+        asked = sent(cid=cid, previous_outputs=[long], use_playbook=use, **alone)
+        await ask(client, component, asked)
         assert shared_backend.requests[0].prompt.count("I only want answers in French.") == count
 
 
