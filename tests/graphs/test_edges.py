@@ -1,6 +1,6 @@
 """Every edge of the first four machines is taken by some run, and no other."""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from machine_room import Room, machine_room, settings_for
 from nodes.state import Feedback
-from scripted import Answer, BrokenJson, Json, Text, Truncated, until
+from scripted import Answer, BrokenJson, Json, Text, Truncated
 
 FOUND: Text = Json(
     {"preferences": [{"quote": "kind", "content": "Be kind", "category": "tone", "about": 0}]}
@@ -41,7 +41,7 @@ RUNS: dict[str, list[list[Answer]]] = {
         ["Better.", "OPEN: some", "1"],
         ["Better.", "OPEN: 1", "Better."],
     ],
-    "human_feedback": [[FOUND], [BrokenJson(), "Nothing."]],
+    "human_feedback": [[], [FOUND], [BrokenJson(), "Nothing."]],
 }
 REQUEST: dict[str, Any] = {"task": "Write.", "output": "A tale.", "feedbacks": FAULTS}
 
@@ -49,17 +49,13 @@ REQUEST: dict[str, Any] = {"task": "Write.", "output": "A tale.", "feedbacks": F
 async def edges_taken(room: Room, component: str) -> AsyncIterator[tuple[str, str]]:
     for script in RUNS[component]:
         room.backend.reply(*script)
-        queries = ["Be kind."] if component == "human_feedback" else []
+        queries = ["Be kind."] if component == "human_feedback" and script else []
         await room.run(component, **REQUEST | {"queries": queries})
         for edge in pairwise(["__start__", *room.path, "__end__"]):
             yield edge
     if component == "human_feedback":
-        async with room.miner.playbook.writing("ann") as writer:
-            room.backend.reply(FOUND)
-            run = asyncio.create_task(room.tell("Be kind."))
-            await until(lambda: "reconcile" in room.path)
-            await writer.add("Be formal", "tone")
-        await run
+        # There is no time for the model.
+        await room.run(component, queries=["Be kind."], deadline=time.monotonic() + 0.5)
         for edge in pairwise(room.path):
             yield edge
 
