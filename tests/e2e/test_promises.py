@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from support import free_port
 
 KEY = "promised"
 TASK = {"task": "What is machine learning?", "input": "Explain in simple terms"}
+BETTER = "It is when machines learn, for example from old mail what spam is."
 PLAIN = {"MINER_API_KEY": KEY, "COMPLETE_STRATEGY": "draft"}
 
 
@@ -60,7 +62,8 @@ def answers_like_a_model(backend: Scripted) -> None:
     )
     backend.when("yes or no and nothing else", "yes")
     backend.when("strict and fair reviewer", "PROBLEM: vague\nSUGGESTION: give an example")
-    backend.when("careful editor", "a better output")
+    backend.when("Which points are still not dealt with", "OPEN: none")
+    backend.when("careful editor", BETTER)
     backend.default("a plain answer")
 
 
@@ -104,7 +107,7 @@ def test_the_four_flat_endpoints_answer(tmp_path: Path, backend: Scripted, provi
         }
         assert post(miner.address, "feedback", work) == {"feedbacks": feedbacks}
         refined = post(miner.address, "refine", {**work, "feedbacks": feedbacks})
-        assert refined == {"output": "a better output"}
+        assert refined == {"output": BETTER}
         learnt = post(
             miner.address,
             "human_feedback",
@@ -131,11 +134,17 @@ def test_the_embedded_model_answers_on_every_flat_endpoint_and_remembers(
             {**work, "feedbacks": [{"problem": "vague", "suggestion": "give an example"}]},
         )
         assert str(refined["output"]).strip()
-        for said in ("I only want answers in French.", "From now on answer me in German."):
-            post(miner.address, "human_feedback", {"cid": "c", "human_feedback": said})
+        # The embedded model may find nothing lasting in a wish; what it does find is kept.
+        said = {"cid": "c", "human_feedback": "From now on answer me in German."}
+        learnt = post(miner.address, "human_feedback", said)
+        assert learnt["status"] == "success"
+        by_hand = f"{miner.address}/playbook/c"
+        added = httpx.post(by_hand, json={"content": "Use German"}, headers={"X-API-Key": KEY})
+        assert added.is_success
     with launched(folder, **chosen) as miner:
         known = httpx.get(f"{miner.address}/playbook/c/context", headers={"X-API-Key": KEY}).text
-        # The embedded model is no judge of what contradicts what: both stay, the later one last.
-        assert known.index("French") < known.index("German")
+        assert "Use German" in known
+        applied: Any = learnt["actions_applied"]
+        assert all(action["content"] in known for action in applied if action["success"])
         nobody = httpx.get(f"{miner.address}/playbook/d/context", headers={"X-API-Key": KEY}).text
         assert "German" not in nobody

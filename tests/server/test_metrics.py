@@ -250,7 +250,11 @@ async def test_what_the_deadline_cut_short_is_counted(tmp_path: Path, backend: S
 async def test_truncations_and_fallbacks_are_counted_by_kind(
     tmp_path: Path, backend: Scripted
 ) -> None:
-    backend.reply(Truncated("Paris is the"), "It is fine.", "PROBLEM: short\nSUGGESTION: longer")
+    backend.reply(
+        Truncated("Paris is the"),
+        "It is too short for the task.",
+        "PROBLEM: short\nSUGGESTION: longer",
+    )
     async with miner(tmp_path, backend) as client:
         assert (await client.post("/complete", json=COMPLETE)).status_code == 200
         reviewed = await client.post("/feedback", json={**COMPLETE, "output": "Paris"})
