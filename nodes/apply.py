@@ -9,7 +9,7 @@ from nodes.errors import DeadlinePassed
 from nodes.extract import sayings
 from nodes.miner import Miner
 from nodes.preferences.forgetting import orders_to_forget_all
-from nodes.preferences.grounding import Wish, verbatim
+from nodes.preferences.grounding import VERBATIM, Wish, verbatim
 from nodes.preferences.quotes import same_text
 from nodes.state import Applied, HumanFeedbackState, HumanFeedbackUpdate, PlaybookAction
 from nodes.steps import deadline
@@ -54,7 +54,7 @@ async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpda
     return {
         "applied": applied,
         "answer": " ".join([_told(applied), *grounded.notes]),
-        "fallbacks": ["kept verbatim"] if applied and state.grounded is None else [],
+        "fallbacks": ["kept verbatim"] if VERBATIM in grounded.notes else [],
     }
 
 

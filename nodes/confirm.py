@@ -14,6 +14,7 @@ import structlog
 
 from memory import Entry, StoreUnavailable
 from nodes.errors import MinerError
+from nodes.llm.providers import PROVIDERS
 from nodes.miner import Miner
 from nodes.preferences.grounding import Wish
 from nodes.state import Call, HumanFeedbackState, HumanFeedbackUpdate, Turn
@@ -41,13 +42,12 @@ NEAREST = 3  # known preferences, not named by the model, that are asked about a
 MOST_PAIRS = 24  # of a wish and a known preference
 LOOK_TOKENS = 8
 LONGEST_SHOWN = 2_000  # characters of a statement
-NO_JUDGE = "local"  # the embedded model's yes and no mean nothing
 
 
 async def confirm(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The wishes with the known preferences that they put out of date."""
     grounded = state.grounded
-    if not grounded or miner.model.describe().provider == NO_JUDGE:
+    if not grounded or not PROVIDERS[miner.settings.llm_provider].judges:
         return {}
     pairs = [(wish, entry) for wish in grounded.wishes for entry in _named(wish, state.known)]
     for wish in grounded.wishes:
@@ -105,6 +105,8 @@ async def _is_outdated(
             log.warning("a look failed; the known preference stays", reason=str(error))
             return False
         calls.append(reply.call)
+        if not PROVIDERS[reply.call.provider].judges:
+            return False
         lead += 1 if read_yes(reply.text) else -1
         if abs(lead) >= CERTAIN:
             break

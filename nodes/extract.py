@@ -6,11 +6,12 @@ from memory import CATEGORIES
 from nodes.confirm import shown
 from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
+from nodes.llm.providers import PROVIDERS
 from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.preferences import extraction
 from nodes.preferences.forgetting import orders_to_forget_all
-from nodes.preferences.grounding import ground
+from nodes.preferences.grounding import ground, verbatim
 from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, Turn
 from nodes.steps import ask
 
@@ -72,6 +73,8 @@ async def _grounded(
     update: HumanFeedbackUpdate = {"calls": [reply.call], "rounds": state.rounds + 1}
     if items is None:
         return update
+    if not items and not PROVIDERS[reply.call.provider].judges:
+        return {**update, "grounded": verbatim(sayings(state))}  # its silence tells nothing
     full = bool(reply.truncated) or len(items) >= extraction.MOST_PREFERENCES
     found = await asyncio.to_thread(ground, feedback_of(state), items, full=full)
     return {**update, "grounded": found}

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from settings import Provider
+
 Role = Literal["system", "user", "assistant"]
 Truncation = Literal["", "length", "deadline", "connection", "filtered"]
 JsonSchema = dict[str, Any]
@@ -32,7 +34,7 @@ class Call(BaseModel, frozen=True):
     """
 
     node: str
-    provider: str
+    provider: Provider
     model: str
     seconds: float
     address: str = ""

@@ -65,8 +65,10 @@ def ground(feedback: str, items: Sequence[Preference], *, full: bool = False) ->
     kept, rejected = dict[Statement, Wish](), 0
     for item in lost:
         likely = _likely(item, free)
-        kept |= {one: _merged(kept.get(one), item, one.text, one.text) for one in likely}
-        rejected += not likely
+        # What no words bear out may be kept, but must not decide that they are about forgetting.
+        read = item if likely else replace(item, action="add")
+        kept |= {one: _merged(kept.get(one), read, one.text, one.text) for one in likely or free}
+        rejected += not free
     end = max((span[1] for span in placed), default=0)
     rest = [Wish(s.text, s.text) for s in free if full and s.start >= end and s not in kept]
     counts = {UNCOVERED: len(kept), UNREAD: len(rest), REJECTED: rejected}
@@ -93,8 +95,8 @@ def _merged(wish: Wish | None, item: Preference, content: str, evidence: str) ->
 
 
 def _likely(item: Preference, free: Sequence[Statement]) -> Sequence[Statement]:
-    """The statement that an item is most likely made from; all of them where none is alike."""
+    """The statement that an item is most likely made from; none where none is alike."""
     said = (item.quote, item.content)
     scores = [max(likeness(text, one.text) for text in said) for one in free]
     best = max(scores, default=0.0)
-    return [free[scores.index(best)]] if best >= ALIKE else free
+    return [free[scores.index(best)]] if best >= ALIKE else []

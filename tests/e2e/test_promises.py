@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -134,17 +133,11 @@ def test_the_embedded_model_answers_on_every_flat_endpoint_and_remembers(
             {**work, "feedbacks": [{"problem": "vague", "suggestion": "give an example"}]},
         )
         assert str(refined["output"]).strip()
-        # The embedded model may find nothing lasting in a wish; what it does find is kept.
-        said = {"cid": "c", "human_feedback": "From now on answer me in German."}
-        learnt = post(miner.address, "human_feedback", said)
-        assert learnt["status"] == "success"
-        by_hand = f"{miner.address}/playbook/c"
-        added = httpx.post(by_hand, json={"content": "Use German"}, headers={"X-API-Key": KEY})
-        assert added.is_success
+        for said in ("I only want answers in French.", "From now on answer me in German."):
+            post(miner.address, "human_feedback", {"cid": "c", "human_feedback": said})
     with launched(folder, **chosen) as miner:
         known = httpx.get(f"{miner.address}/playbook/c/context", headers={"X-API-Key": KEY}).text
-        assert "Use German" in known
-        applied: Any = learnt["actions_applied"]
-        assert all(action["content"] in known for action in applied if action["success"])
+        # The embedded model is no judge of what contradicts what: both stay, the later one last.
+        assert known.index("French") < known.index("German")
         nobody = httpx.get(f"{miner.address}/playbook/d/context", headers={"X-API-Key": KEY}).text
         assert "German" not in nobody

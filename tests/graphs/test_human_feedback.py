@@ -305,6 +305,27 @@ async def test_the_embedded_model_is_no_judge(tmp_path: Path, backend: Scripted)
         assert "Nothing was forgotten" in result.answer
 
 
+@pytest.mark.parametrize("script", [[found()], [BrokenJson(), "NONE"]])
+async def test_the_embedded_models_empty_list_is_no_evidence(
+    tmp_path: Path, backend: Scripted, script: list[str | Text]
+) -> None:
+    settings = make_settings(tmp_path, local_api_base=backend.base_url)
+    async with machine_room(settings, backend) as room:
+        backend.reply(*script)
+        result = await room.tell(FRENCH, GERMAN)
+        assert await room.known() == [FRENCH, GERMAN]
+        assert "kept verbatim" in result.fallbacks
+        assert "word for word" in result.answer
+
+
+async def test_a_forgetting_that_no_words_bear_out_loses_no_wish(room: Room) -> None:
+    await room.knows(FRENCH)
+    room.backend.reply(found(forgetting("1. I only want answers in French."))).default("no")
+    result = await room.tell("Greet me with my name.")
+    assert await room.known() == [FRENCH, "Greet me with my name."]
+    assert "kept as they stand" in result.answer
+
+
 @pytest.mark.parametrize("about", [2, 0])
 async def test_one_preference_is_forgotten(room: Room, about: int) -> None:
     await room.knows("Use no emojis", "Answer in French", "My dog is called Rex")
