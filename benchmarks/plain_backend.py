@@ -50,6 +50,9 @@ class Exchange(asyncio.Protocol):
         if path == b"/calls":
             self._transport.write(_json({"calls": Exchange.calls}))
             return
+        if path == b"/tokenize":
+            self._transport.write(_json({"tokens": [0] * (len(body) // 4)}))
+            return
         Exchange.calls += 1
         for part in _reply(_text(body), b'"stream":true' in body.replace(b" ", b"")):
             self._transport.write(part)

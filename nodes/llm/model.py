@@ -229,8 +229,8 @@ class Model:
 
     async def _fitting(self, turns: Sequence[Turn], wanted: int, window: int) -> int:
         """As many of `wanted` tokens as `window` has room for after the prompt."""
-        if sum(len(turn.content) for turn in turns) * 4 + wanted <= window:
-            return wanted  # no tokenizer makes more of a character than its bytes
+        if _most_tokens(turns) + TEMPLATE_TOKENS + wanted <= window:
+            return wanted
         counted = await self.count(turns)
         if counted is None:
             counted = await asyncio.to_thread(self._estimated, turns)
@@ -266,6 +266,11 @@ class Model:
             reason=str(error),
             unsaid=unsaid,
         )
+
+
+def _most_tokens(turns: Sequence[Turn]) -> int:
+    """What no tokenizer exceeds: a token for each byte, and what templates add to each turn."""
+    return sum(len(turn.content.encode(errors="replace")) + TOKENS_PER_MESSAGE for turn in turns)
 
 
 def _refuses_history(error: MinerError, job: Job) -> bool:
