@@ -10,11 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nodes.documents.conventions import adapted
-from nodes.documents.parts import PATCH, before_patch, merged
+from nodes.documents.parts import PATCH, merged
 from nodes.documents.surroundings import peeled
 from nodes.documents.tags import TAG, split
-from nodes.documents.whole import MOSTLY, is_remark, objection, refuses, says_nothing, shared
-from nodes.documents.words import ORDER, WRITING, pattern, tokens
+from nodes.documents.whole import (
+    FEWEST_WORDS,
+    MOSTLY,
+    RELATED,
+    is_remark,
+    objection,
+    refuses,
+    says_nothing,
+    shared,
+)
+from nodes.documents.words import ANOTHER, ORDER, WRITING, pattern, tokens
 
 __all__ = [
     "Settled",
@@ -28,6 +37,7 @@ __all__ = [
 ]
 
 CUT = "it was cut off before its end"
+SOLUTION = "it answers a question, and is no document"
 FEWEST_LINES = 3  # shorter documents are repeated by chance
 MOST_WORDS = 8  # of a line that answers a question
 
@@ -53,11 +63,19 @@ class Settled:
     reason: str = ""
 
 
-def settle(new: str, old: str, request: str, *, wanted: str = "", cut: bool = False) -> Settled:
+def settle(
+    new: str,
+    old: str,
+    request: str,
+    *,
+    wanted: str = "",
+    cut: bool = False,
+    related: bool = True,
+) -> Settled:
     """The rule, for a text that is to stand in the place of `old`, which may be empty.
 
     `request` is all that was asked, as plain text, `wanted` what of it asks for the change, if not
-    all; `cut` tells that the text ends before its end.
+    all; `cut` tells that the text ends before its end, `related` that `new` has to do with `old`.
     """
     note, text = peeled(new, old)
     if says_nothing(text, old):
@@ -66,13 +84,12 @@ def settle(new: str, old: str, request: str, *, wanted: str = "", cut: bool = Fa
         return Settled(note, text.strip("\r\n"))
     if cut:
         return Settled(_joined(note, text.strip()), None, CUT)
-    found = merged(_lf(text), _lf(old))
+    found = merged(_lf(text), _lf(old), request)
     document = adapted(found.text, old, request)
-    reason = found.reason or objection(document, old, request, wanted)
+    reason = found.reason or objection(document, old, request, wanted, related=related)
     if reason:
         return Settled(_joined(note, text.strip()), None, reason)
-    said = _joined(note, before_patch(text) if found.patched else "")
-    return Settled(said, old if document.strip() == old.strip() else document)
+    return Settled(_joined(note, found.said), old if document.strip() == old.strip() else document)
 
 
 def answer_in(
@@ -90,7 +107,9 @@ def answer_in(
     old = nearest(found.document, documents)
     if not old and (refuses(found.document) or is_remark(found.document)):
         return Settled(_joined(found.note, found.document))
-    made = settle(found.document, old, request, cut=cut and not found.whole)
+    if _only_answers(found.document, old, request):
+        return Settled(_joined(found.note, found.document.strip()), None, SOLUTION)
+    made = settle(found.document, old, request, cut=cut and not found.whole, related=False)
     return Settled(_joined(found.note, made.note), made.document, made.reason)
 
 
@@ -143,13 +162,23 @@ def _edit(answer: str, documents: Sequence[str], request: str) -> Settled:
         return Settled(answer)
     old = nearest(answer, documents)
     note, text = peeled(answer, old)
-    found = merged(_lf(text), _lf(old))
+    found = merged(_lf(text), _lf(old), request)
     if found.reason:
-        return Settled(answer, None, found.reason if _repeats_some(text, old) else "")
-    if found.text != _lf(text) or _repeats(text, old):
+        return Settled(
+            answer, None, found.reason if PATCH in found.reason or _repeats_some(text, old) else ""
+        )
+    if found.is_part or _repeats(text, old):
         made = settle(text, old, request)
         return Settled(_joined(note, made.note), made.document, made.reason)
     return Settled(answer)
+
+
+def _only_answers(text: str, old: str, request: str) -> bool:
+    """Whether a text that shares nothing with a document answers a question beside it."""
+    words, before = tokens(text), tokens(old)
+    if min(len(words), len(before)) < FEWEST_WORDS or ANOTHER.search(request):
+        return False
+    return max(shared(words, before)) < RELATED and is_solution(text, request)
 
 
 def _repeats(text: str, old: str) -> bool:
@@ -160,7 +189,7 @@ def _repeats(text: str, old: str) -> bool:
 
 
 def _repeats_some(text: str, old: str) -> bool:
-    return bool(_lines(text) & _lines(old)) or PATCH in merged(text, old).reason
+    return bool(_lines(text) & _lines(old))
 
 
 def _lines(text: str) -> set[str]:

@@ -14,16 +14,13 @@ BOM = "\ufeff"
 
 
 def adapted(new: str, old: str, request: str) -> str:
-    """`new` with the line ends, indentation, entities and surrounding space of `old`.
-
-    Left alone is what the request speaks of.
-    """
+    """`new` with the line ends, entities and outer space of `old`, unless they are asked for."""
     text = new.removeprefix(BOM).replace("\r\n", "\n")
     plain = old.removeprefix(BOM).replace("\r\n", "\n")
     text = _unescaped(text, plain)
     if FORMAT.search(request):
         return text + "\n" if plain.endswith("\n") and not text.endswith("\n") else text
-    text = _indented(text.strip("\n"), plain)
+    text = text.strip("\n")
     body = plain.strip("\n")
     begin = plain.index(body) if body else 0
     text = plain[:begin] + text + plain[begin + len(body) :]
@@ -48,7 +45,10 @@ def _undo(text: str) -> str:
     return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
-def _indented(text: str, old: str) -> str:
+def reindented(text: str, old: str, request: str) -> str:
+    """A text indented by tabs or spaces as `old` is, unless the request speaks of that."""
+    if FORMAT.search(request):
+        return text
     if textwrap.dedent(old) == old and "\n" in old:
         text = textwrap.dedent(text)
     new_by, old_by = _unit(text), _unit(old)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from nodes.documents.whole import says_nothing
 
 TAG = re.compile(
-    r"(?:<|&lt;)[ \t]{0,3}(/?)[ \t]{0,3}notebook(?:[ \t][^<>\n]{0,200})?(?:>|&gt;)", re.IGNORECASE
+    r"(?:<|&lt;)[ \t]{0,3}(/?)[ \t]{0,3}notebook(?:[ \t][^<>\n]{0,200})?(?:>|&gt;|\Z)",
+    re.IGNORECASE,
 )
 _BLANK = " \t\r"
 

@@ -5,6 +5,7 @@ import re
 
 from nodes.documents.words import (
     ABOUT,
+    ANOTHER,
     COMMON,
     LANGUAGES,
     LEAD,
@@ -28,6 +29,7 @@ FEWEST_WORDS = 8  # shorter texts share nothing by chance
 LOOP, LONG_ENOUGH = 0.3, 60
 INSTRUCTION_WORDS = 5
 LONGEST_REMARK = 1200
+LONG_SENTENCE = 30  # words
 WORD_OF_REQUEST = 4  # letters
 
 EMPTY = "it is empty"
@@ -59,21 +61,22 @@ def says_nothing(document: str, old: str = "") -> bool:
     return bool(NOTHING.fullmatch(said)) and not NOTHING.fullmatch(old.strip(_AROUND))
 
 
-def objection(new: str, old: str, request: str, wanted: str = "") -> str:
+def objection(new: str, old: str, request: str, wanted: str = "", *, related: bool = True) -> str:
     """Why `new` may not stand in the place of `old`; empty where it may.
 
     `request` is all that was asked, as plain text; `wanted` what of it asks for the change, if
-    the rest is what `old` answers. Costs time linear in the lengths.
+    the rest is what `old` answers; `related` whether `new` must have to do with `old`. Costs time
+    linear in the lengths.
     """
     text, before = new.strip(), old.strip()
     if says_nothing(text, before):
         return EMPTY
     if refuses(text) and not refuses(before):
         return REFUSED
-    return _against(text, before, request, wanted or request) if before else ""
+    return _against(text, before, request, wanted or request, related) if before else ""
 
 
-def _against(text: str, old: str, request: str, wanted: str) -> str:
+def _against(text: str, old: str, request: str, wanted: str, related: bool) -> str:
     words, before = tokens(text), tokens(old)
     reasons = {
         ONLY_PART: _PLACEHOLDER.fullmatch(text) and not _PLACEHOLDER.fullmatch(old),
@@ -83,9 +86,16 @@ def _against(text: str, old: str, request: str, wanted: str) -> str:
         REPEATS: _loops(words) and not _loops(before),
     }
     found = next((reason for reason, holds in reasons.items() if holds), "")
-    return (
-        found or _too_little(text, old, words, before, wanted) or _foreign(words, before, request)
-    )
+    if not found and not _replaces(text, words, before, wanted):
+        found = _too_little(text, old, words, before, wanted)
+    return found or (_foreign(words, before, request) if related else "")
+
+
+def _replaces(text: str, words: list[str], before: list[str], request: str) -> bool:
+    """Whether a text of more than a sentence is the other one that was asked for instead."""
+    if not ANOTHER.search(request) or ("\n" not in text and len(words) < LONG_SENTENCE):
+        return False
+    return max(shared(words, before)) < RELATED
 
 
 def refuses(text: str) -> bool:

@@ -39,7 +39,8 @@ def _words(kind: str) -> re.Pattern[str]:
     return re.compile(pattern(kind), re.IGNORECASE)
 
 
-LESS, REMOVE, LANGUAGES, FORMAT = map(_words, ("less", "remove", "languages", "format"))
+LESS, REMOVE, ANOTHER = map(_words, ("less", "remove", "another"))
+LANGUAGES, FORMAT = map(_words, ("languages", "format"))
 LEFT_OUT, STAYS, NOTHING = map(_words, ("left_out", "stays", "nothing"))
 REFUSAL, ABOUT, WORK = map(_words, ("refusal", "about", "work"))
 LEAD, OFFER, CHANGES = map(_words, ("lead", "offer", "changes"))
