@@ -29,6 +29,7 @@ import httpx
 from benchmarks.simulated.backend import KEY, SimulatedBackend, served
 from settings import ROOT, Settings
 from tools.addresses import free_port
+from tools.children import chroma_server
 
 START_SECONDS = 300
 LOAD_SECONDS = 120  # at most, before each kill
@@ -192,16 +193,9 @@ def _miners(folder: Path, backend: str, database_url: str | None) -> Iterator[li
         miners = [Miner(folder, environment)]
         yield from _ended(miners)
         return
-    port = free_port()
-    command = ["-m", "tools.chroma_server", "--path", str(folder / "chroma"), "--port", str(port)]
-    chroma = subprocess.Popen([sys.executable, *command], cwd=ROOT, stdout=subprocess.DEVNULL)
-    shared = {"CHROMA_URL": f"http://127.0.0.1:{port}", "DATABASE_URL": database_url}
-    try:
-        _wait_for(port)
+    with chroma_server(folder / "chroma") as url:
+        shared = {"CHROMA_URL": url, "DATABASE_URL": database_url}
         yield from _ended([Miner(folder / name, environment | shared) for name in ("one", "two")])
-    finally:
-        chroma.terminate()
-        chroma.wait()
 
 
 def _ended(miners: list[Miner]) -> Iterator[list[Miner]]:
@@ -210,16 +204,6 @@ def _ended(miners: list[Miner]) -> Iterator[list[Miner]]:
     finally:
         for miner in miners:
             miner.end(signal.SIGTERM)
-
-
-def _wait_for(port: int) -> None:
-    give_up = time.monotonic() + START_SECONDS
-    while time.monotonic() < give_up:
-        with contextlib.suppress(httpx.HTTPError):
-            httpx.get(f"http://127.0.0.1:{port}/api/v2/heartbeat", trust_env=False)
-            return
-        time.sleep(0.05)
-    raise SystemExit("the Chroma server did not start")
 
 
 def _options() -> argparse.Namespace:

@@ -12,6 +12,7 @@ made in a temporary folder, or in the empty PostgreSQL database that is named.
 
 import argparse
 import asyncio
+import gc
 import random
 import sqlite3
 import tempfile
@@ -195,4 +196,6 @@ def _options() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    gc.collect()
+    gc.freeze()  # as the server does
     asyncio.run(_run(_options()))

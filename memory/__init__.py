@@ -2,7 +2,7 @@
 
 from memory.breaker import CircuitBreaker
 from memory.conversations import Conversation, Conversations
-from memory.embeddings import Embeddings, OpenAIEmbeddings, StaticEmbeddings, open_embeddings
+from memory.embeddings import Embeddings, StaticEmbeddings, open_embeddings
 from memory.entries import CATEGORIES, QUERY_CHARACTERS, Applies, Entry, Version
 from memory.errors import (
     EntryConflict,
@@ -19,14 +19,13 @@ from memory.playbook import Playbook
 from memory.recent import Message
 from memory.store import playbook_folder
 from memory.tokens import TokenCounter
-from memory.writer import Add, Change, Forget, Replace, Writer
+from memory.writer import Add, Forget, Replace, Writer
 
 __all__ = [
     "CATEGORIES",
     "QUERY_CHARACTERS",
     "Add",
     "Applies",
-    "Change",
     "CircuitBreaker",
     "Conversation",
     "Conversations",
@@ -37,7 +36,6 @@ __all__ = [
     "InvalidEntry",
     "MemoryStoreError",
     "Message",
-    "OpenAIEmbeddings",
     "Playbook",
     "PlaybookFull",
     "Replace",

@@ -37,7 +37,7 @@ _CIDS: Final = (
     "SELECT DISTINCT cid FROM messages WHERE cid > ? AND created_at >= ? ORDER BY cid LIMIT ?"
 )
 _COUNT: Final = "SELECT count(DISTINCT cid) FROM messages WHERE created_at >= ?"
-_INSERT: Final = "INSERT INTO messages (cid, role, content, created_at) VALUES (?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO messages (cid, role, content, created_at) VALUES "
 _TRIM: Final = (
     "DELETE FROM messages WHERE cid = ? AND id <= (SELECT id FROM messages WHERE cid = ? "
     "ORDER BY id DESC LIMIT 1 OFFSET ?)"
@@ -60,8 +60,8 @@ class Conversation:
 class Conversations:
     """All conversations. Open it with `Conversations.open`.
 
-    Every verb raises `StoreUnavailable` when the database does not answer. `recent` is `None`
-    where other processes write as well. `on_loss` is called for each append that was not made.
+    Every verb raises `StoreUnavailable` when the database does not answer. `on_loss` is called
+    for each append that was not made.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Conversations:
         database: Database,
         kept: int,
         retention: timedelta,
-        recent: RecentMessages | None,
+        recent: RecentMessages,
         census: Census,
     ) -> None:
         self.on_loss: Callable[[], None] = lambda: None
@@ -92,7 +92,7 @@ class Conversations:
         retention = timedelta(days=settings.message_retention_days)
         # Who has the embedded playbook is the only one on this DATA_DIR.
         alone = settings.database_url is None and settings.chroma_url is None
-        recent = RecentMessages() if alone else None
+        recent = RecentMessages() if alone else RecentMessages(0)
         async with open_database(settings) as database:
             census = Census(settings.data_dir, "conversations")
             kept = settings.max_conversation_messages
@@ -112,7 +112,7 @@ class Conversations:
 
         Those whose append has begun are among them.
         """
-        if self._recent is not None and (known := self._recent.get(cid)) is not None:
+        if (known := self._recent.get(cid)) is not None:
             cutoff = datetime.now(UTC) - self._retention
             return [message for message in known if message.created_at >= cutoff]
         if cid in self._changing:
@@ -120,12 +120,11 @@ class Conversations:
         mark = self._reading[cid] = object()
         try:
             messages = await self._stored(cid)
+            if self._reading.get(cid) is mark:
+                self._recent.put(cid, tuple(messages))
         finally:
-            unchanged = self._reading.get(cid) is mark
-            if unchanged:
+            if self._reading.get(cid) is mark:
                 del self._reading[cid]
-        if unchanged and self._recent is not None:
-            self._recent.put(cid, tuple(messages))
         return messages
 
     async def append(self, cid: str, *messages: tuple[Role, str]) -> None:
@@ -153,11 +152,11 @@ class Conversations:
             raise StoreUnavailable("too many messages wait to be written")
         if not self._breaker.allow():
             raise StoreUnavailable("messages could not be written lately; tried again in a while")
-        known = self._recent.get(cid) if self._recent is not None else None
+        known = self._recent.get(cid)
         after = None if known is None else (*known, *new)[-self._kept :]
         try:
             trim: Statement = (_TRIM, (_bytes(cid), _bytes(cid), self._kept))
-            await self._change(cid, [*_inserts(cid, new), trim], after)
+            await self._change(cid, [_insert(cid, new), trim], after)
         except StoreUnavailable:
             self._breaker.failed()
             raise
@@ -193,11 +192,10 @@ class Conversations:
     async def restore(self, cid: str, messages: Sequence[Message]) -> bool:
         """Put messages back; returns whether that was done. A conversation of which anything is
         remembered is left as it is: that is newer."""
-        if not self._kept or await self._stored(cid):
+        if not (self._kept and messages) or await self._stored(cid):
             return False
-        await self._change(cid, _inserts(cid, messages[-self._kept :]), None)
-        if self._recent is not None:
-            self._recent.drop(cid)
+        await self._change(cid, [_insert(cid, messages[-self._kept :])], None)
+        self._recent.drop(cid)
         return True
 
     async def purge(self) -> int:
@@ -220,10 +218,6 @@ class Conversations:
         await self._census.note(empty=not count)
         return count
 
-    async def ping(self) -> None:
-        """Raises `StoreUnavailable` if the database does not answer."""
-        await self._database.read("SELECT 1")
-
     async def _counted(self) -> int:
         [(count,)] = await self._database.read(_COUNT, self._cutoff())
         return int(count)
@@ -241,7 +235,7 @@ class Conversations:
         scrubbed: bool = False,
     ) -> Counts:
         """Make a change, after which `after` is known to be all of the conversation."""
-        if self._recent is not None and after is not None:
+        if after is not None:
             self._recent.put(cid, after)
         self._reading.pop(cid, None)
         change = asyncio.ensure_future(self._database.change(cid, statements, scrubbed=scrubbed))
@@ -252,7 +246,7 @@ class Conversations:
     def _changed(self, cid: str, change: "asyncio.Future[Counts]") -> None:
         if self._changing.get(cid) is change:
             del self._changing[cid]
-        if (change.cancelled() or change.exception()) and self._recent is not None:
+        if change.cancelled() or change.exception():
             self._recent.drop(cid)
 
     async def _purge(self, every: float) -> None:
@@ -267,19 +261,11 @@ class Conversations:
         return _microseconds(datetime.now(UTC) - self._retention)
 
 
-def _inserts(cid: str, messages: Sequence[Message]) -> list[Statement]:
-    return [
-        (
-            _INSERT,
-            (
-                _bytes(cid),
-                message.role,
-                _bytes(message.content),
-                _microseconds(message.created_at),
-            ),
-        )
-        for message in messages
-    ]
+def _insert(cid: str, messages: Sequence[Message]) -> Statement:
+    values: list[object] = []
+    for each in messages:
+        values += _bytes(cid), each.role, _bytes(each.content), _microseconds(each.created_at)
+    return _INSERT + ", ".join(["(?, ?, ?, ?)"] * len(messages)), values
 
 
 def _bytes(text: str) -> bytes:

@@ -1,7 +1,7 @@
 """The SQL database of the conversations: SQLite in DATA_DIR, or PostgreSQL. Errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any, Final, Protocol
@@ -39,9 +39,9 @@ class Database(Protocol):
     async def read(self, sql: str, *parameters: object) -> Rows:
         """The rows that a query finds."""
 
-    async def change(
+    def change(
         self, key: str, statements: Sequence[Statement], *, scrubbed: bool = False
-    ) -> list[int]:
+    ) -> Awaitable[list[int]]:
         """Run the statements in one transaction; returns how many rows each touched.
 
         Changes of one key are made in the order in which they were asked for, and carried through

@@ -31,15 +31,9 @@ class DiskGuard:
         self._folder = folder
         self._failed = False
 
-    def write(self, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        """What `method` gives. Raises `StoreUnavailable` instead of calling it without room."""
-        return self._within(TO_WRITE, method, arguments)
-
-    def delete(self, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        """`write`, for what frees room in the end."""
-        return self._within(TO_DELETE, method, arguments)
-
-    def _within(self, least: int, method: Callable[..., Any], arguments: dict[str, object]) -> Any:  # noqa: ANN401
+    def call(self, least: int, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
+        """What `method` gives. Raises `StoreUnavailable` instead of calling it with fewer than
+        `least` bytes free."""
         free = self._free()
         if free >= TWICE * TO_WRITE:
             self._failed = False

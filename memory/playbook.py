@@ -22,9 +22,9 @@ from memory.entries import Applies, Entry, Export, Slot, Version
 from memory.errors import UnknownEntry
 from memory.migration import open_slots
 from memory.slots import Slots
-from memory.store import Store, open_store
+from memory.store import open_store
 from memory.turns import Turns, open_turns
-from memory.writer import Forget, Replace, Writer
+from memory.writer import Add, Forget, Writer
 from settings import Settings
 
 USERS_TOGETHER: Final = 20
@@ -38,10 +38,7 @@ class Playbook:
     Every verb raises `StoreUnavailable` when the store or the embedding endpoint does not answer.
     """
 
-    def __init__(
-        self, store: Store, slots: Slots, turns: Turns, census: Census, limit: int
-    ) -> None:
-        self._store = store
+    def __init__(self, slots: Slots, turns: Turns, census: Census, limit: int) -> None:
         self._slots = slots
         self._turns = turns
         self._census = census
@@ -68,7 +65,7 @@ class Playbook:
                 slots = await open_slots(store, embeddings)
             census = Census(settings.data_dir, "playbook")
             await census.compare(empty=not await slots.count())
-            yield cls(store, slots, turns, census, settings.max_playbook_nodes)
+            yield cls(slots, turns, census, settings.max_playbook_nodes)
 
     async def all(self, cid: str) -> list[Entry]:
         """The user's entries, oldest first."""
@@ -147,31 +144,17 @@ class Playbook:
     ) -> Entry:
         """See `Writer.apply`, and so for the following."""
         async with self.writing(cid) as writer:
-            return await writer.add(content, category, evidence, applies)
-
-    async def supersede(
-        self,
-        cid: str,
-        node_id: str,
-        content: str,
-        category: str | None = None,
-        evidence: str = "",
-        *,
-        expected_version: int | None = None,
-    ) -> Entry:
-        change = Replace(node_id, content, category, evidence, expected_version=expected_version)
-        async with self.writing(cid) as writer:
-            [entry] = await writer.apply([change])
+            [entry] = await writer.apply([Add(content, category, evidence, applies)])
         return entry
 
-    async def forget(self, cid: str, node_id: str, *, expected_version: int | None = None) -> None:
+    async def forget(self, cid: str, node_id: str) -> None:
         async with self.writing(cid) as writer:
-            await writer.apply([Forget(node_id, expected_version)])
+            await writer.apply([Forget(node_id)])
 
     async def erase(self, cid: str) -> int:
-        """See `Writer.erase`."""
+        """Delete everything of the user; returns how many entries that were."""
         async with self.writing(cid) as writer:
-            return await writer.erase()
+            return len(await writer.apply([Forget(each.node_id) for each in await writer.all()]))
 
     async def restore(self, cid: str, data: object) -> list[Entry]:
         """See `Writer.restore`."""
@@ -184,10 +167,6 @@ class Playbook:
         await self._census.note(empty=not count)
         return count
 
-    async def ping(self) -> None:
-        """Raises `StoreUnavailable` if the store does not answer."""
-        await self._store.ping()
-
 
 def _export(cid: str, slots: Sequence[Slot]) -> Export:
     return Export(cid=cid, entries=tuple(slot.history() for slot in slots))
@@ -197,15 +176,11 @@ def _costs(
     entries: Sequence[Entry], count_tokens: Callable[[str], int], max_tokens: int
 ) -> tuple[list[Entry], list[int]]:
     """The entries as they can be recalled, and the tokens of each."""
-    costs = [count_tokens(entry.content) for entry in entries]
-    fitting = [
-        entry if cost <= max_tokens else _in_part(entry, count_tokens, max_tokens // 2)
-        for entry, cost in zip(entries, costs, strict=True)
-    ]
-    return fitting, [
-        cost if cost <= max_tokens else count_tokens(entry.content)
-        for entry, cost in zip(fitting, costs, strict=True)
-    ]
+    fitting, costs = list(entries), [count_tokens(entry.content) for entry in entries]
+    for at in [at for at, cost in enumerate(costs) if cost > max_tokens]:
+        fitting[at] = _in_part(entries[at], count_tokens, max_tokens // 2)
+        costs[at] = count_tokens(fitting[at].content)
+    return fitting, costs
 
 
 def _in_part(entry: Entry, count_tokens: Callable[[str], int], room: int) -> Entry:

@@ -22,9 +22,13 @@ class Message:
 
 
 class RecentMessages:
-    """The last messages of conversations; those longest unused give way to others."""
+    """The last messages of conversations; those longest unused give way to others.
 
-    def __init__(self) -> None:
+    With no room, where other processes write as well, nothing is ever known here.
+    """
+
+    def __init__(self, room: int = MOST_CHARACTERS) -> None:
+        self._room = room
         self._messages: OrderedDict[str, tuple[Message, ...]] = OrderedDict()
         self._characters = 0
 
@@ -39,7 +43,7 @@ class RecentMessages:
         self.drop(cid)
         self._messages[cid] = messages
         self._characters += _cost(messages)
-        while self._characters > MOST_CHARACTERS:
+        while self._characters > self._room:
             _, dropped = self._messages.popitem(last=False)
             self._characters -= _cost(dropped)
 

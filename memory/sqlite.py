@@ -7,6 +7,7 @@ connections and threads apart, which no writer keeps waiting.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -24,8 +25,14 @@ from memory.ownership import damaged, private_folder
 
 LOCKED_SECONDS: Final = 10.0
 """How long another process may keep the file locked."""
+RETRY_SECONDS: Final = 0.01
 MOST_TOGETHER: Final = 100
 READERS: Final = 2
+CHECKPOINT_AFTER: Final = 400
+"""Changes after which the journal is copied into the file, by a thread of the readers: that waits
+for the disk, which no commit should."""
+MOST_JOURNAL: Final = 16_000
+"""Pages of 4 KiB after which a commit does wait for that."""
 
 _TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS messages (id INTEGER PRIMARY KEY AUTOINCREMENT, cid BLOB NOT NULL, "
@@ -53,22 +60,23 @@ class Sqlite:
         self._writer = Thread(target=self._write, name="conversations-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="conversations")
         self._opened: list[sqlite3.Connection] = []
+        self._unchecked = 0
         self._own = local()
 
     async def read(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
         return await self._loop.run_in_executor(self._readers, self._read, sql, parameters)
 
-    async def change(
+    def change(
         self,
         key: str,
         statements: Sequence[tuple[str, Sequence[object]]],
         *,
         scrubbed: bool = False,
-    ) -> list[int]:
+    ) -> asyncio.Future[list[int]]:
         del key  # all changes are made in their order
         done: asyncio.Future[list[int]] = self._loop.create_future()
         self._queue.put(_Change(statements, scrubbed, done, []))
-        return await done
+        return done
 
     def prepare(self, indexes: Iterable[str]) -> None:
         """Open the writer's connection, make the table, and begin to take changes."""
@@ -100,6 +108,7 @@ class Sqlite:
         # In WAL mode a commit survives the death of the process at NORMAL already.
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
+        connection.execute(f"PRAGMA wal_autocheckpoint={MOST_JOURNAL}").close()
         return connection
 
     def _read(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -122,7 +131,13 @@ class Sqlite:
                 # Only who cannot be written shall fail.
                 for change in batch:
                     self._commit_alone(connection, change)
+            if erasures := [change for change in batch if change.scrubbed]:
+                self._scrub(connection, erasures)
             self._loop.call_soon_threadsafe(_tell, batch)
+            self._unchecked += len(batch)
+            if self._unchecked >= CHECKPOINT_AFTER:
+                self._unchecked = 0
+                self._readers.submit(self._read, "PRAGMA wal_checkpoint(PASSIVE)", ())
 
     def _gathered(self, first: _Change) -> tuple[list[_Change], bool]:
         batch = [first]
@@ -149,9 +164,19 @@ class Sqlite:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
-        if any(change.scrubbed for change in batch):
-            # Deleted rows are overwritten in the file; its journal has them until emptied.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+
+    def _scrub(self, connection: sqlite3.Connection, erasures: Sequence[_Change]) -> None:
+        # Deleted rows are overwritten in the file; its journal has them until emptied.
+        try:
+            give_up = time.monotonic() + LOCKED_SECONDS
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                # SQLite does not wait for another checkpoint.
+                if time.monotonic() > give_up:
+                    raise sqlite3.OperationalError("the journal is in use")
+                time.sleep(RETRY_SECONDS)
+        except sqlite3.Error as error:
+            for change in erasures:
+                change.result = self._failed(error)
 
     def _commit_alone(self, connection: sqlite3.Connection, change: _Change) -> None:
         try:

@@ -4,13 +4,13 @@ Chroma keeps and finds rows; it never embeds (it would download a model) and nev
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import chromadb
@@ -19,7 +19,7 @@ import numpy as np
 from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
-from memory.disk_guard import DiskGuard
+from memory.disk_guard import TO_DELETE, TO_WRITE, DiskGuard
 from memory.embeddings import Vectors
 from memory.errors import StoreUnavailable
 from memory.ownership import damaged, private_folder, sole_owner
@@ -48,28 +48,17 @@ class Row:
     vector: Vectors | None = None
 
 
-class _Call(Protocol):
-    """Runs a method of Chroma's client, which blocks or is a coroutine, for the store."""
-
-    async def __call__(self, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        """Raises `StoreUnavailable`."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Calls:
-    """The ways to run a method, by what it does to the store."""
-
-    read: _Call
-    write: _Call
-    delete: _Call
+_Call = Callable[..., Awaitable[Any]]
+"""Runs a method of Chroma's client with its arguments; a second argument, in bytes, is what a disk
+of ours must have free for it. Raises `StoreUnavailable`."""
 
 
 class Collection:
     """A set of rows with a label of its own."""
 
-    def __init__(self, vendor: Any, calls: _Calls) -> None:  # noqa: ANN401
+    def __init__(self, vendor: Any, call: _Call) -> None:  # noqa: ANN401
         self._vendor = vendor
-        self._calls = calls
+        self._call = call
 
     @property
     def name(self) -> str:
@@ -80,26 +69,27 @@ class Collection:
         return dict(self._vendor.metadata or {})
 
     async def relabel(self, label: Label) -> None:
-        await self._calls.write(self._vendor.modify, metadata=label)
+        await self._call(self._vendor.modify, TO_WRITE, metadata=label)
 
     async def get(self, ids: Sequence[str], *, vectors: bool = False) -> dict[str, Row]:
         """The rows among `ids` that exist, by id."""
         if not ids:
             return {}
         include = ["metadatas", "embeddings"] if vectors else ["metadatas"]
-        found = await self._calls.read(self._vendor.get, ids=list(ids), include=include)
+        found = await self._call(self._vendor.get, ids=list(ids), include=include)
         return {row.id: row for row in _rows(found)}
 
     async def ids(self) -> list[str]:
         """The ids of all rows."""
-        found = await self._calls.read(self._vendor.get, include=[])
+        found = await self._call(self._vendor.get, include=[])
         return list(found["ids"])
 
     async def upsert(self, rows: Sequence[Row]) -> None:
         """Write all the rows or none."""
         if rows:
-            await self._calls.write(
+            await self._call(
                 self._vendor.upsert,
+                TO_WRITE,
                 ids=[row.id for row in rows],
                 embeddings=[row.vector for row in rows],
                 metadatas=[{"text": row.text, "past": row.past} for row in rows],
@@ -107,46 +97,42 @@ class Collection:
 
     async def delete(self, ids: Sequence[str]) -> None:
         if ids:
-            await self._calls.delete(self._vendor.delete, ids=list(ids))
+            await self._call(self._vendor.delete, TO_DELETE, ids=list(ids))
 
     async def count(self) -> int:
-        return int(await self._calls.read(self._vendor.count))
+        return int(await self._call(self._vendor.count))
 
 
 class Store:
     """Chroma's collections. `shared`: other processes may write to them as well."""
 
-    def __init__(self, client: Any, calls: _Calls, *, shared: bool) -> None:  # noqa: ANN401
+    def __init__(self, client: Any, call: _Call, *, shared: bool) -> None:  # noqa: ANN401
         self._client = client
-        self._calls = calls
+        self._call = call
         self.shared = shared
 
     async def collections(self, prefix: str) -> dict[str, Collection]:
         """The collections whose name starts with `prefix`, by name."""
-        found = await self._calls.read(self._client.list_collections)
+        found = await self._call(self._client.list_collections)
         return {
-            vendor.name: Collection(vendor, self._calls)
+            vendor.name: Collection(vendor, self._call)
             for vendor in found
             if vendor.name.startswith(prefix)
         }
 
     async def collection(self, name: str, label: Label) -> Collection:
         """The collection of that name, created with `label` if there is none."""
-        vendor = await self._calls.read(
+        vendor = await self._call(
             self._client.get_or_create_collection,
             name=name,
             metadata=label,
             configuration=CONFIGURATION,
             embedding_function=None,
         )
-        return Collection(vendor, self._calls)
+        return Collection(vendor, self._call)
 
     async def drop(self, name: str) -> None:
-        await self._calls.read(self._client.delete_collection, name=name)
-
-    async def ping(self) -> None:
-        """Raises `StoreUnavailable` if the store does not answer."""
-        await self._calls.read(self._client.heartbeat)
+        await self._call(self._client.delete_collection, name=name)
 
 
 def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
@@ -166,7 +152,7 @@ def playbook_folder(data_dir: Path) -> Path:
 async def _embedded(data_dir: Path) -> AsyncIterator[Store]:
     owned = sole_owner(data_dir)
     pool = ThreadPoolExecutor(THREADS, thread_name_prefix="playbook")
-    call = partial(_in_thread, pool)
+    call = partial(_in_thread, pool, DiskGuard(data_dir))
     async with AsyncExitStack() as stack:
         await asyncio.to_thread(owned.__enter__)
         stack.push_async_callback(asyncio.to_thread, owned.__exit__, None, None, None)
@@ -174,17 +160,7 @@ async def _embedded(data_dir: Path) -> AsyncIterator[Store]:
         stack.push_async_callback(asyncio.to_thread, client.close)
         # Comes first: writes whose callers have gone end before the files close under them.
         stack.push_async_callback(asyncio.to_thread, pool.shutdown)
-        yield Store(client, _guarded(call, DiskGuard(data_dir)), shared=False)
-
-
-def _guarded(call: _Call, disk: DiskGuard) -> _Calls:
-    async def write(method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        return await call(partial(disk.write, method), **arguments)
-
-    async def delete(method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
-        return await call(partial(disk.delete, method), **arguments)
-
-    return _Calls(call, write, delete)
+        yield Store(client, call, shared=False)
 
 
 def _open_files(path: Path) -> Any:  # noqa: ANN401
@@ -202,13 +178,15 @@ def _open_files(path: Path) -> Any:  # noqa: ANN401
 
 async def _in_thread(
     pool: ThreadPoolExecutor,
+    disk: DiskGuard,
     method: Callable[..., Any],
-    /,
+    room: int = 0,
     **arguments: object,
 ) -> Any:  # noqa: ANN401
     loop = asyncio.get_running_loop()
     try:
-        return await loop.run_in_executor(pool, partial(method, **arguments))
+        guarded = partial(disk.call, room, method) if room else method
+        return await loop.run_in_executor(pool, partial(guarded, **arguments))
     except (ChromaError, OSError) as error:
         raise StoreUnavailable(
             f"the playbook's files in DATA_DIR fail us ({type(error).__name__})"
@@ -220,7 +198,7 @@ async def _on_server(url: str) -> AsyncIterator[Store]:
     call = partial(_remotely, _address(url))
     client = await call(_connect, url=url, settings=await asyncio.to_thread(_server_settings, url))
     try:
-        yield Store(client, _Calls(call, call, call), shared=True)
+        yield Store(client, call, shared=True)
     finally:
         # The client has no way of its own to close its connections; what it wraps has.
         await client._server.__aexit__(None, None, None)
@@ -248,7 +226,10 @@ async def _connect(url: str, settings: ChromaSettings) -> Any:  # noqa: ANN401
         ) from error
 
 
-async def _remotely(address: str, method: Callable[..., Any], /, **arguments: object) -> Any:  # noqa: ANN401
+async def _remotely(
+    address: str, method: Callable[..., Any], room: int = 0, **arguments: object
+) -> Any:  # noqa: ANN401
+    del room  # is the server's business
     try:
         async with asyncio.timeout(SERVER_SECONDS):
             return await method(**arguments)

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 from weakref import WeakValueDictionary
 
 import asyncpg
@@ -30,20 +30,76 @@ RETRY_SECONDS: Final = (0.005, 0.02)
 MOVING: Final = "the playbook moves"
 
 
-class ProcessLocks(Protocol):
-    """Locks among the processes that share the playbook."""
+class _AdvisoryLocks:
+    """`one` keeps others from writing to the playbook of a cid, `all` from writing to any."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
 
     def one(self, cid: str) -> AbstractAsyncContextManager[None]:
-        """Keep others from writing to the playbook of `cid`."""
+        return self._locked("pg_advisory_xact_lock_shared($1)", f"playbook {cid}")
 
     def all(self) -> AbstractAsyncContextManager[None]:
-        """Keep others from writing to any playbook."""
+        return self._locked("pg_advisory_xact_lock($1)", None)
+
+    @asynccontextmanager
+    async def _locked(self, moving: str, key: str | None) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            with translated():
+                connection = await held.enter_async_context(self._pool.acquire())
+                await held.enter_async_context(connection.transaction())
+                await connection.execute(
+                    f"SELECT {moving}", lock_number(MOVING), timeout=LONGEST_WAIT
+                )
+                if key is not None:
+                    await connection.execute(
+                        "SELECT pg_advisory_xact_lock($1)", lock_number(key), timeout=LONGEST_WAIT
+                    )
+            yield
+
+
+class _FileLocks:
+    """The same by locks on files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def one(self, cid: str) -> AbstractAsyncContextManager[None]:
+        digest = sha256(cid.encode(errors="surrogatepass")).digest()
+        return self._locked(digest[0])
+
+    @asynccontextmanager
+    async def all(self) -> AsyncIterator[None]:
+        async with AsyncExitStack() as held:
+            for number in range(FILES):
+                await held.enter_async_context(self._locked(number))
+            yield
+
+    @asynccontextmanager
+    async def _locked(self, number: int) -> AsyncIterator[None]:
+        lock = FileLock(self._folder / f"{number}.lock", thread_local=False)
+        try:
+            while not await finish(asyncio.to_thread(_attempt, lock)):  # noqa: ASYNC110 (others')
+                await asyncio.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
+            yield
+        finally:
+            await finish(asyncio.to_thread(lock.release))
+
+
+def _attempt(lock: FileLock) -> bool:
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return False
+    except OSError as error:
+        raise StoreUnavailable(f"cannot lock {lock.lock_file}: {error.strerror}") from error
+    return True
 
 
 class Turns:
     """Who may write. `processes` is None where no other process shares the playbook."""
 
-    def __init__(self, processes: ProcessLocks | None) -> None:
+    def __init__(self, processes: _AdvisoryLocks | _FileLocks | None) -> None:
         self._processes = processes
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -92,65 +148,3 @@ async def open_turns(settings: Settings, *, shared: bool) -> AsyncIterator[Turns
     else:
         async with open_pool(settings.database_url) as pool:
             yield Turns(_AdvisoryLocks(pool))
-
-
-class _AdvisoryLocks:
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
-
-    def one(self, cid: str) -> AbstractAsyncContextManager[None]:
-        return self._locked("pg_advisory_xact_lock_shared($1)", f"playbook {cid}")
-
-    def all(self) -> AbstractAsyncContextManager[None]:
-        return self._locked("pg_advisory_xact_lock($1)", None)
-
-    @asynccontextmanager
-    async def _locked(self, moving: str, key: str | None) -> AsyncIterator[None]:
-        async with AsyncExitStack() as held:
-            with translated():
-                connection = await held.enter_async_context(self._pool.acquire())
-                await held.enter_async_context(connection.transaction())
-                await connection.execute(
-                    f"SELECT {moving}", lock_number(MOVING), timeout=LONGEST_WAIT
-                )
-                if key is not None:
-                    await connection.execute(
-                        "SELECT pg_advisory_xact_lock($1)", lock_number(key), timeout=LONGEST_WAIT
-                    )
-            yield
-
-
-class _FileLocks:
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def one(self, cid: str) -> AbstractAsyncContextManager[None]:
-        digest = sha256(cid.encode(errors="surrogatepass")).digest()
-        return self._locked(digest[0])
-
-    @asynccontextmanager
-    async def all(self) -> AsyncIterator[None]:
-        async with AsyncExitStack() as held:
-            for number in range(FILES):
-                await held.enter_async_context(self._locked(number))
-            yield
-
-    @asynccontextmanager
-    async def _locked(self, number: int) -> AsyncIterator[None]:
-        lock = FileLock(self._folder / f"{number}.lock", thread_local=False)
-        try:
-            while not await finish(asyncio.to_thread(_attempt, lock)):  # noqa: ASYNC110 (others')
-                await asyncio.sleep(random.uniform(*RETRY_SECONDS))  # noqa: S311
-            yield
-        finally:
-            await finish(asyncio.to_thread(lock.release))
-
-
-def _attempt(lock: FileLock) -> bool:
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return False
-    except OSError as error:
-        raise StoreUnavailable(f"cannot lock {lock.lock_file}: {error.strerror}") from error
-    return True

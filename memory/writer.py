@@ -78,17 +78,6 @@ class Writer:
         """
         return await self._change(lambda plan: [_planned(plan, change) for change in changes])
 
-    async def add(
-        self, content: str, category: str, evidence: str = "", applies: Applies = "always"
-    ) -> Entry:
-        """A new entry. Raises what `apply` does."""
-        [entry] = await self.apply([Add(content, category, evidence, applies)])
-        return entry
-
-    async def erase(self) -> int:
-        """Delete everything of the user; returns how many entries that were."""
-        return len(await self.apply([Forget(entry.node_id) for entry in await self.all()]))
-
     async def restore(self, data: object) -> list[Entry]:
         """Put back what `Playbook.export` gave, of this user or of another; returns the entries.
 

@@ -20,7 +20,7 @@ from launched import (
     launched,
 )
 
-from memory import Playbook, StoreLocked, sole_owner
+from memory import Add, Playbook, StoreLocked, sole_owner
 from scripted import Hang, Scripted
 from support import free_port, make_settings
 
@@ -148,7 +148,7 @@ def test_a_store_that_is_missing_is_one_line_and_code_1(bare: Path, workers: str
 async def test_the_playbook_survives_a_change_from_one_to_two_workers(bare: Path) -> None:
     settings = make_settings(bare / "data")
     async with Playbook.open(settings) as playbook, playbook.writing("ann") as writer:
-        await writer.add("answers in French", "language")
+        await writer.apply([Add("answers in French", "language")])
     with launched(bare, "--workers", "2", **unreachable()) as miner:
         eventually(lambda: miner.health(KEY).json()["playbook_entries"] == 1)
         with pytest.raises(StoreLocked), sole_owner(settings.data_dir):

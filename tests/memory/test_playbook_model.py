@@ -6,11 +6,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from changing import supersede
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -104,7 +106,7 @@ class Machine(RuleBasedStateMachine):
     def supersede(self, cid: str, which: int, content: str) -> None:
         if which < len(self.entries.get(cid, [])):
             entry = self.entries[cid][which]
-            changed = self.run(self.playbook.supersede, cid, entry.node_id, content)
+            changed = self.run(supersede, self.playbook, cid, entry.node_id, content)
             entry.versions.append(content)
             assert changed.version == len(entry.versions)
 
@@ -121,7 +123,7 @@ class Machine(RuleBasedStateMachine):
         if owner != stranger and self.entries.get(owner):
             node_id = self.entries[owner][0].node_id
             for verb, extra in (
-                (self.playbook.supersede, [content]),
+                (partial(supersede, self.playbook), [content]),
                 (self.playbook.forget, []),
                 (self.playbook.history, []),
             ):

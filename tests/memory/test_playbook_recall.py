@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from changing import supersede
 
-from memory import Applies, Entry, Playbook, TokenCounter
+from memory import Add, Applies, Entry, Playbook, TokenCounter
 from settings import Settings
 
 CID = "reader"
@@ -26,7 +27,7 @@ def words(text: str) -> int:
 async def playbook(settings: Settings) -> AsyncIterator[Playbook]:
     async with Playbook.open(settings) as opened, opened.writing(CID) as writer:
         for content, category, applies in ENTRIES:
-            await writer.add(content, category, "", applies)
+            await writer.apply([Add(content, category, "", applies)])
         yield opened
 
 
@@ -76,7 +77,7 @@ async def test_a_new_version_is_found_by_what_it_says_now(playbook: Playbook) ->
     old = "Python code should carry type annotations"
     entry = await playbook.add("other", old, "content", "", "topic")
     await playbook.add("other", "Rhymes are welcome in poems about the sea", "content", "", "topic")
-    await playbook.supersede("other", entry.node_id, "Pasta recipes should leave out garlic")
+    await supersede(playbook, "other", entry.node_id, "Pasta recipes should leave out garlic")
     query = "How do I cook spaghetti with tomato sauce?"
     [found] = await playbook.recall("other", query, max_tokens=6, count_tokens=words)
     assert found.content == "Pasta recipes should leave out garlic"

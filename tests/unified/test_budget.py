@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from graphs.registry import Machines
-from memory import Conversations, Playbook, TokenCounter
+from memory import Add, Conversations, Playbook, TokenCounter
 from nodes.miner import Miner
 from orchestrator import Json, body, checked
 from running_miner import client_of, miner_settings, serving
@@ -58,7 +58,7 @@ async def remember(settings: Settings) -> None:
     async with Playbook.open(settings) as playbook, playbook.writing("ann") as writer:
         for number in range(100):
             liking = f"In matters of topic {number} the user likes {'very ' * 20}short answers"
-            await writer.add(liking, "content")
+            await writer.apply([Add(liking, "content")])
     async with Conversations.open(settings) as conversations:
         for number in range(5):
             said = f"Long ago {number}. {ENGLISH * 60}"
