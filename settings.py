@@ -93,11 +93,19 @@ def _networks(value: str) -> str:
         raise ValueError("write addresses or networks, such as 127.0.0.1,10.0.0.0/8") from None
 
 
+def _origins(value: str) -> str:
+    found = [part.strip().rstrip("/") for part in value.split(",")]
+    if not all(re.fullmatch(r"\*|[a-z][a-z0-9+.-]*://[^/\s]+", origin) for origin in found):
+        raise ValueError("write origins, such as https://chat.example.org, or * for all")
+    return ",".join(found)
+
+
 Rate = Annotated[str, AfterValidator(_rate)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 HttpUrls = Annotated[str, AfterValidator(_http_urls)]
 PostgresqlUrl = Annotated[SecretStr, AfterValidator(_postgresql_url)]
 Networks = Annotated[str, AfterValidator(_networks)]
+Origins = Annotated[str, AfterValidator(_origins)]
 RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
 
 
@@ -203,6 +211,10 @@ class Settings(BaseSettings):
         None,
         description="proxies whose X-Forwarded-For is believed, such as 127.0.0.1,10.0.0.0/8",
     )
+    cors_origins: Origins | None = Field(
+        None,
+        description="origins of web pages that may call, such as https://chat.example.org, or *",
+    )
     rate_limit: Rate = Field("600/minute", description="requests allowed per key")
     auth_failure_limit: Rate = Field("10/minute", description="wrong keys allowed per address")
     max_concurrency: int = Field(64, ge=1, description="requests in work at once; more get a 503")
@@ -252,6 +264,11 @@ class Settings(BaseSettings):
     def proxies(self) -> list[str]:
         """The networks of `TRUSTED_PROXIES`."""
         return self.trusted_proxies.split(",") if self.trusted_proxies else []
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins of `CORS_ORIGINS`."""
+        return self.cors_origins.split(",") if self.cors_origins else []
 
     @field_validator("llm_provider", "llm_fallback_provider", "log_level", mode="before")
     @classmethod

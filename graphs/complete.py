@@ -12,7 +12,7 @@ from nodes.recall import recall
 from nodes.remember import remember
 from nodes.state import CompleteState, Request, Result
 from nodes.steps import REVISING, best_effort, required
-from nodes.vote import choose, draft, expected_sample_tokens, plan, sample
+from nodes.vote import choose, draft, expected_sample_tokens, sample
 
 Machine = CompiledStateGraph[CompleteState, None, Request, Result]
 
@@ -21,12 +21,13 @@ def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     settings = miner.settings
     judges = PROVIDERS[settings.llm_provider].judges
-    checked = judges and settings.max_revisions > 0 and plan(settings).strategy != "draft"
+    checked = judges and settings.max_revisions > 0
 
     def route_draft(state: CompleteState) -> Literal["sample", "check", "choose", "remember"]:
         if state.tally.leader is not None:
             return route_votes(state)
-        return "remember" if state.truncated or not checked else "check"
+        unchecked = state.truncated or state.strategy == "draft" or not checked
+        return "remember" if unchecked else "check"
 
     def route_votes(state: CompleteState) -> Literal["sample", "choose"]:
         return "choose" if state.halted or state.tally.decided else "sample"

@@ -19,9 +19,11 @@ from graphs import (
     summary,
 )
 from nodes.miner import Miner
-from nodes.state import Request, Result
+from nodes.state import Options, Request, Result
+from nodes.vote import plan
 
-AnyMachine = CompiledStateGraph[Any, None, Request, Result]
+AnyMachine = CompiledStateGraph[Any, Any, Request, Result]
+BY_SETTINGS = Options()
 
 BUILDERS: dict[str, Callable[[Miner], AnyMachine]] = {
     "complete": complete.build,
@@ -64,24 +66,29 @@ class Machines:
     """Every machine, compiled once for one miner."""
 
     def __init__(self, miner: Miner) -> None:
+        self._settings = miner.settings
         self._machines = {name: build(miner) for name, build in BUILDERS.items()}
 
     def graph(self, component: str) -> AnyMachine:
         """The compiled machine itself, for drawing and for stepping through."""
         return self._machines[component]
 
-    async def run(self, component: str, request: Request) -> Result:
+    def writes_once(self, component: str, options: Options) -> bool:
+        """Whether the tokens of a run are those of its answer."""
+        return component == "complete" and plan(self._settings, options).strategy == "draft"
+
+    async def run(self, component: str, request: Request, options: Options = BY_SETTINGS) -> Result:
         """Run one machine on one request.
 
         Raises what the steps raise that the answer cannot do without: `nodes.errors.MinerError`,
         and for `human_feedback` also `memory.MemoryStoreError`.
         """
         return Result.model_validate(
-            await self._machines[component].ainvoke(request, config=CONFIG)
+            await self._machines[component].ainvoke(request, config=CONFIG, context=options)
         )
 
     async def stream(
-        self, component: str, request: Request
+        self, component: str, request: Request, options: Options = BY_SETTINGS
     ) -> AsyncGenerator[NodeEvent | Token | Result, None]:
         """Run one machine and tell what happens as it does; the last item is the result.
 
@@ -90,7 +97,10 @@ class Machines:
         final: dict[str, Any] = {}
         texts = _Texts()
         stream = self._machines[component].astream(
-            request, config=CONFIG, stream_mode=["tasks", "messages", "values"]
+            request,
+            config=CONFIG,
+            context=options,
+            stream_mode=["tasks", "messages", "values"],
         )
         async with aclosing(cast(AsyncGenerator[Any, None], stream)) as run:
             async for mode, chunk in run:

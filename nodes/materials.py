@@ -13,8 +13,15 @@ OUTPUT_HEADING = "Output"  # what an output to revise stands under in the prompt
 INSTRUCTION = """\
 A document that you write or change, such as code, a story or a report, stands as a whole between \
 the tags <notebook> and </notebook>, each on its own line, after a short note."""
+INSTRUCTED = "For this answer, the caller asks you to follow these instructions:\n{}"
 MERGE_INSTRUCTION = """\
 Several documents are given. If the task concerns them, write one that replaces them all."""
+
+
+def system_of(request: Request, *parts: str) -> str:
+    """The parts of a system prompt, and under them what is asked of this answer alone."""
+    asked = INSTRUCTED.format(request.instructions) if request.instructions.strip() else ""
+    return "\n\n".join(filter(None, [*parts, asked]))
 
 
 def of_queries(request: Request, single: str = "") -> list[Material]:

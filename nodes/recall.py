@@ -8,6 +8,7 @@ import structlog
 from memory import QUERY_CHARACTERS, MemoryStoreError
 from nodes.miner import Miner
 from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, State, Turn, Update
+from nodes.steps import options
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUp
     return {
         "deadline": ends,
         "known": known,
-        "history": said.get("history", []),
+        "history": said.get("history", state.history),
         "fallbacks": said.get("fallbacks", []),
     }
 
@@ -53,7 +54,7 @@ def deadline_of(miner: Miner, state: State) -> float:
 
 
 async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
-    if not state.use_playbook:
+    if not (state.use_playbook and options().playbook):
         return {}
     try:
         entries = await miner.background.wait_for(
@@ -73,7 +74,7 @@ async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
 
 
 async def _history(miner: Miner, state: State, seconds: float) -> Update:
-    if not state.use_conversation_history:
+    if state.history or not state.use_conversation_history:
         return {}
     try:
         messages = await miner.background.wait_for(

@@ -41,7 +41,7 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
     It takes the output's place at once where there is none, or nobody to judge it.
     """
     parts = Parts(
-        system=SYSTEM,
+        system=materials.system_of(state, SYSTEM),
         preferences=state.preferences,
         history=state.history,
         task=f"Task: {state.task}",

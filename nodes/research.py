@@ -62,7 +62,7 @@ async def synthesise(miner: Miner, state: SearchState) -> Update:
         miner,
         state,
         Parts(
-            system=SYSTEM,
+            system=materials.system_of(state, SYSTEM),
             preferences=state.preferences,
             history=state.history,
             task=f"Task: {state.task}",

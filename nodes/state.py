@@ -12,6 +12,7 @@ from memory import Entry
 from nodes.answers import FinalAnswer
 from nodes.llm.turns import Call, Role, Truncation, Turn
 from nodes.preferences.grounding import Grounded
+from settings import Strategy
 
 __all__ = ["Call", "Role", "Truncation", "Turn"]  # of the model client, and part of every state
 
@@ -57,6 +58,18 @@ class Timing(Frozen):
     seconds: float
 
 
+class Options(Frozen):
+    """How a run is made, beside what it is asked."""
+
+    strategy: Literal["auto", Strategy] | None = Field(
+        None, description="how complete seeks its answer; COMPLETE_STRATEGY where unset"
+    )
+    samples: int | None = Field(
+        None, ge=2, le=15, description="samples drawn by `vote`; VOTE_SAMPLES where unset"
+    )
+    playbook: bool = Field(True, description="whether the user's preferences are put in")
+
+
 class Request(BaseModel):
     """A request as the machines see it, whichever wire format it came in."""
 
@@ -66,6 +79,10 @@ class Request(BaseModel):
     output: str = Field("", description="what feedback criticises and refine revises")
     feedbacks: list[Feedback] = []
     previous_outputs: list[PreviousOutput] = []
+    history: list[Turn] = Field(
+        [], description="what was said before; what is remembered where there is none"
+    )
+    instructions: str = Field("", description="how to answer this request")
     use_conversation_history: bool = True
     use_playbook: bool = True
     canvas: bool = Field(
@@ -128,7 +145,6 @@ class Tally(Frozen):
 class State(Request, Result):
     """What all machines work on: the request, the result, and what was recalled for it."""
 
-    history: list[Turn] = []
     prompt: list[Turn] = Field([], description="the conversation with the model so far")
 
 

@@ -7,13 +7,14 @@ from typing import Protocol, TypedDict, TypeVar, Unpack
 
 import structlog
 from langgraph.config import get_config
+from langgraph.runtime import get_runtime
 
 from nodes.context import Parts, compose
 from nodes.errors import DeadlinePassed, MinerError
 from nodes.foreign import defused, restored, without_marks
 from nodes.llm.turns import JsonSchema, Reply
 from nodes.miner import Miner
-from nodes.state import State, Timing, Turn, Update
+from nodes.state import Options, State, Timing, Turn, Update
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,11 @@ async def write(miner: Miner, state: State, parts: Parts) -> tuple[Reply, Update
         rounds=state.rounds + 1,
         calls=[reply.call],
     )
+
+
+def options() -> Options:
+    """How this run is to be made."""
+    return get_runtime(Options).context or Options()
 
 
 def deadline(state: State) -> float:

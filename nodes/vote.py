@@ -17,8 +17,8 @@ from nodes.errors import MinerError
 from nodes.llm.providers import PROVIDERS
 from nodes.llm.turns import Reply
 from nodes.miner import Miner
-from nodes.state import Call, CompleteState, CompleteUpdate, Sample, Tally
-from nodes.steps import ask, deadline
+from nodes.state import Call, CompleteState, CompleteUpdate, Options, Sample, Tally
+from nodes.steps import ask, deadline, options
 from settings import Settings, Strategy
 
 SYSTEM = """\
@@ -46,24 +46,24 @@ class Plan:
     share: float = 1.0
 
 
-def plan(settings: Settings) -> Plan:
-    """How `complete` draws its samples: what the settings say, else what suits the provider."""
+def plan(settings: Settings, chosen_for_run: Options) -> Plan:
+    """How `complete` draws its samples: as run or settings say, else as suits the provider."""
     row = PROVIDERS[settings.llm_provider]
-    chosen = settings.complete_strategy
+    chosen = chosen_for_run.strategy or settings.complete_strategy
     strategy = row.strategy if chosen == "auto" else chosen
     if strategy == "draft":
         return Plan(strategy)
     if strategy == "check":
         return Plan(strategy, CHECK_SAMPLES)
-    return Plan(strategy, settings.vote_samples or row.vote_samples, row.wave, VOTE_SHARE)
+    samples = chosen_for_run.samples or settings.vote_samples or row.vote_samples
+    return Plan(strategy, samples, row.wave, VOTE_SHARE)
 
 
 async def draft(miner: Miner, state: CompleteState) -> CompleteUpdate:
     """The first answer, and with it the others of its wave."""
     # At the end of the request small models answer the instruction instead of the task.
-    system = (SYSTEM, materials.document_instruction(state))
     parts = Parts(
-        system="\n\n".join(filter(None, system)),
+        system=materials.system_of(state, SYSTEM, materials.document_instruction(state)),
         preferences=state.preferences,
         history=state.history,
         task=state.task,
@@ -72,7 +72,7 @@ async def draft(miner: Miner, state: CompleteState) -> CompleteUpdate:
         closing=materials.closing_of(state),
     )
     prompt = await compose(miner, parts)
-    planned = plan(miner.settings)
+    planned = plan(miner.settings, options())
     now = time.monotonic()
     begun: CompleteUpdate = {
         "prompt": prompt.turns,
@@ -124,7 +124,8 @@ async def groups(
 async def _draw(miner: Miner, state: CompleteState, asked: list[Asking]) -> CompleteUpdate:
     """Draw a wave: `asked`, and as many others as belong to it, until the outcome is decided."""
     temperature = max(miner.settings.temperature, INDEPENDENT_TEMPERATURE)
-    others = min(plan(miner.settings).wave, state.tally.left) - len(asked)
+    wave = plan(miner.settings, options()).wave
+    others = min(wave, state.tally.left) - len(asked)
     asked += [ask(miner, state, state.prompt, temperature=temperature) for _ in range(others)]
     tasks = [asyncio.create_task(each) for each in asked]
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 
 from graphs.registry import Machines
 from memory.errors import MemoryStoreError
@@ -15,6 +16,7 @@ from nodes.miner import Miner
 from server import (
     __version__,
     backup,
+    chat,
     components,
     errors,
     logs,
@@ -37,6 +39,7 @@ from server.middleware.last_resort import LastResort
 from server.middleware.rate_limit import RateLimit
 from server.middleware.request_context import RequestContextMiddleware
 from server.middleware.startup import OneLineStartup, StartupError
+from server.wire.chat import ChatRequest
 from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
@@ -79,9 +82,15 @@ def _assembled(settings: Settings) -> FastAPI:
     )
     errors.install(app)
     app.include_router(components.router())
-    for routes in (service.routes, metrics.routes, remembered.routes, backup.routes):
+    for routes in (
+        chat.routes,
+        service.routes,
+        metrics.routes,
+        remembered.routes,
+        backup.routes,
+    ):
         app.include_router(routes)
-    openapi.install(app, FORMS, remembered.BODIES, open_paths)
+    openapi.install(app, FORMS, [*remembered.BODIES, ChatRequest], open_paths)
     return app
 
 
@@ -110,11 +119,20 @@ def _middleware(
     settings: Settings, guards: _Guards, open_paths: frozenset[str]
 ) -> list[Middleware]:
     """From the outermost inwards: the cheap refusals come before the body is read."""
-    runs = frozenset(f"/{component}" for component in FORMS)
+    runs = frozenset({chat.PATH, *(f"/{component}" for component in FORMS)})
+    origins = settings.origins
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=["X-Request-ID", "Retry-After", *openapi.HEADERS],
+    )
     return [
         Middleware(OneLineStartup),
         Middleware(RequestContextMiddleware, settings.deadline_seconds),
         Middleware(AccessLog, guards.metrics),
+        *([cors] if origins else []),
         Middleware(LastResort),
         Middleware(
             Auth,

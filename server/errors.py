@@ -39,6 +39,15 @@ log = structlog.get_logger(__name__)
 MOST_FIELDS_NAMED = 20
 INTERNAL = "this is a fault of the miner; its log has more under this request_id"
 RETRY_AFTER = 5  # seconds, where the backend named none
+CHAT_PATHS = "/v1/"  # whose errors are in OpenAI's form
+SERVER_FAULTS = 500
+REFUSED = "invalid_request_error"
+CHAT_TYPES: Mapping[int, str] = {429: "rate_limit_error"}
+CHAT_CODES: Mapping[str, str] = {  # where clients look for a name of OpenAI's
+    "unauthorized": "invalid_api_key",
+    "task_too_long": "context_length_exceeded",
+    "rate_limited": "rate_limit_exceeded",
+}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -46,7 +55,10 @@ class FieldError(BaseModel):
     """What is wrong with one field, without its value."""
 
     field: str = Field(description="path of the field, such as `feedbacks.0.problem`")
-    message: str
+    message: str = Field(description="what it should be")
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
 
 
 class ErrorBody(BaseModel):
@@ -55,6 +67,21 @@ class ErrorBody(BaseModel):
     error: str = Field(description="a short name that does not change")
     detail: str | list[FieldError] = Field(description="what to do, or the fields that are wrong")
     request_id: str = Field(description="quote it when you ask the operator")
+
+
+class ChatError(BaseModel):
+    """What went wrong, in OpenAI's form."""
+
+    message: str = Field(description="what to do")
+    type: str = Field(description="`invalid_request_error`, `rate_limit_error` or `server_error`")
+    param: str | None = Field(description="path of the field that is wrong, if one is")
+    code: str = Field(description="a short name that does not change")
+
+
+class ChatErrorBody(BaseModel):
+    """The body of every answer under /v1 that is not a success."""
+
+    error: ChatError = Field(description="what went wrong")
 
 
 class ApiError(Exception):
@@ -104,10 +131,8 @@ def error_response(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """An answer in the error form, carrying the request's id."""
-    context = context_of(scope)
-    context.error = error
-    body = ErrorBody(error=error, detail=detail, request_id=context.request_id)
-    return JSONResponse(body.model_dump(), status, headers)
+    context_of(scope).error = error
+    return JSONResponse(_body(scope, status, error, detail).model_dump(), status, headers)
 
 
 def error_event(scope: Scope, error: Exception) -> bytes:
@@ -119,8 +144,22 @@ def error_event(scope: Scope, error: Exception) -> bytes:
         log.error("unhandled error", exc_info=error)
         status, name, detail = 500, "internal_error", INTERNAL
     context.error, context.failed_status = name, status
-    body = ErrorBody(error=name, detail=detail, request_id=context.request_id)
-    return body.model_dump_json().encode()
+    return _body(scope, status, name, detail).model_dump_json().encode()
+
+
+def _body(scope: Scope, status: int, error: str, detail: Detail) -> ErrorBody | ChatErrorBody:
+    if not scope["path"].startswith(CHAT_PATHS):
+        return ErrorBody(error=error, detail=detail, request_id=context_of(scope).request_id)
+    fields = [] if isinstance(detail, str) else detail
+    message = detail if isinstance(detail, str) else "; ".join(map(str, detail))
+    return ChatErrorBody(
+        error=ChatError(
+            message=message,
+            type=CHAT_TYPES.get(status, "server_error" if status >= SERVER_FAULTS else REFUSED),
+            param=fields[0].field if fields else None,
+            code=CHAT_CODES.get(error, error),
+        )
+    )
 
 
 def field_errors(errors: Sequence[Any]) -> list[FieldError]:

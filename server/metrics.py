@@ -128,7 +128,7 @@ class Metrics:
 
     def ended(self, path: str, context: RequestContext, status: int | None, seconds: float) -> None:
         """A request is over, `seconds` after it began; `status` None if none was sent."""
-        component = COMPONENT_OF.get(path, OTHER_PATHS)
+        component = context.component or COMPONENT_OF.get(path, OTHER_PATHS)
         ended_as = outcome(context, status)
         told = "none" if ended_as is None else str(ended_as)
         self._requests.labels(component, told).inc()

@@ -7,11 +7,11 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import asdict
 
-from graphs.registry import Machines, NodeEvent, Token
+from graphs.registry import NodeEvent, Token
 from nodes import state
 from nodes.errors import DeadlinePassed
 
@@ -32,28 +32,27 @@ def wanted(accept: str) -> bool:
 
 
 async def events(
-    machines: Machines,
-    component: str,
-    request: state.Request,
+    run: AsyncGenerator[NodeEvent | Token | state.Result, None],
     *,
     limit: float,
-    ended: Callable[[state.Result], Awaitable[Mapping[str, bytes]]],
+    told: Callable[[NodeEvent | Token], bytes],
+    ended: Callable[[state.Result], Awaitable[bytes]],
     failed: Callable[[Exception], bytes],
 ) -> AsyncIterator[bytes]:
     """The events of one run, encoded. `limit` is on the clock of `time.monotonic()`.
 
-    `ended` turns the result into the closing events by name, `failed` an error into its body.
+    `told` makes one of what happens, or none; `ended` the closing ones of the result; `failed` the
+    last one of an error.
     """
     try:
-        async with aclosing(_in_time(machines.stream(component, request), limit)) as run:
-            async for event in run:
+        async with aclosing(_in_time(run, limit)) as happening:
+            async for event in happening:
                 if isinstance(event, state.Result):
-                    for name, body in (await ended(event)).items():
-                        yield _event(name, body)
+                    yield await ended(event)
                 else:
-                    yield event if isinstance(event, bytes) else _told(event)
+                    yield event if isinstance(event, bytes) else told(event)
     except Exception as error:  # the status is sent already: every error becomes an event
-        yield _event("error", failed(error))
+        yield failed(error)
 
 
 async def _in_time(
@@ -81,17 +80,15 @@ async def _in_time(
             await asyncio.gather(pending, return_exceptions=True)
 
 
-def _told(event: NodeEvent | Token) -> bytes:
-    if isinstance(event, NodeEvent):
-        return _event("node", _json(asdict(event)))
-    return _event("token", _json(asdict(event)))
+def told(happened: NodeEvent | Token) -> bytes:
+    """What a run does, as an event of the native API."""
+    name = "node" if isinstance(happened, NodeEvent) else "token"
+    return event(name, json.dumps(asdict(happened), ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def _json(value: Mapping[str, object]) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _event(name: str, data: bytes) -> bytes:
+def event(name: str, data: bytes) -> bytes:
+    """One event; without a name one that has data alone."""
     for mark, escaped in LINE_ENDS.items():
         data = data.replace(mark, escaped)
-    return b"event: " + name.encode() + b"\ndata: " + data + b"\n\n"
+    named = f"event: {name}\n".encode() if name else b""
+    return named + b"data: " + data + b"\n\n"

@@ -41,12 +41,12 @@ def parse(component: str, raw: Raw) -> tuple[Form, WireRequest]:
     body = _object(raw)
     forms = FORMS[component]
     form = next((form for form in forms if form.fits(body)), forms[0])
-    return form, _validated(form.request, body)
+    return form, validated(form.request, body)
 
 
 def read(model: type[Model], raw: Raw) -> Model:
     """The model of a body that has one form only. Raises what `parse` raises."""
-    return _validated(model, _object(raw))
+    return validated(model, _object(raw))
 
 
 def _object(raw: Raw) -> dict[str, object]:
@@ -57,7 +57,8 @@ def _object(raw: Raw) -> dict[str, object]:
     return body
 
 
-def _validated(model: type[Model], body: dict[str, object]) -> Model:
+def validated(model: type[Model], body: dict[str, object]) -> Model:
+    """The model of an object. Raises `ApiError` 422 for fields missing, mistyped or too long."""
     try:
         return model.model_validate(body)
     except ValidationError as error:
