@@ -4,11 +4,13 @@ A model asked whether it is sure overturns more right answers than wrong ones (H
 arXiv:2310.01798), so a revision has to win against the draft in both orders of a comparison.
 """
 
+from functools import partial
+
 from nodes import materials
 from nodes.documents import settle
 from nodes.miner import Miner
 from nodes.state import Call, CompleteState, CompleteUpdate, State, Turn
-from nodes.steps import ask
+from nodes.steps import aside, ask
 from nodes.verdicts import read_pick, read_verdict
 
 CHECK = """\
@@ -56,7 +58,10 @@ async def revise(miner: Miner, state: CompleteState) -> CompleteUpdate:
     )
     asked = materials.asked_of(state, [*state.preferences, state.fault])
     cut = bool(reply.truncated)
-    settled = settle(reply.text, state.answer, asked, wanted=state.fault, cut=cut)
+    settled = await aside(
+        len(reply.text) + len(state.answer),
+        partial(settle, reply.text, state.answer, asked, wanted=state.fault, cut=cut),
+    )
     revised = settled.document or ""
     return {
         "candidate": "" if revised.strip() == state.answer.strip() else revised,

@@ -1,12 +1,14 @@
 """Finding what is wrong with an output, in plain labelled lines."""
 
+from functools import partial
+
 from nodes import materials
 from nodes.context import Material, Parts
 from nodes.labelled import read_feedbacks, read_praise
 from nodes.llm.providers import PROVIDERS
 from nodes.miner import Miner
 from nodes.state import Feedback, FeedbackState, FeedbackUpdate, Turn
-from nodes.steps import ask, write
+from nodes.steps import aside, ask, write
 
 SYSTEM = """\
 You are a strict and fair reviewer. You are given a task and an output that tries to do it. Name \
@@ -63,7 +65,7 @@ async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
     return {
         **update,
         "critique": reply.text,
-        "feedbacks": [] if state.canvas else _read(reply.text),
+        "feedbacks": [] if state.canvas else await _read(reply.text),
     }
 
 
@@ -81,7 +83,7 @@ async def reformat(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
         temperature=0.0,
     )
     return {
-        "feedbacks": _read(reply.text),
+        "feedbacks": await _read(reply.text),
         "fallbacks": ["reformatted"],
         "rounds": state.rounds + 1,
         "calls": [reply.call],
@@ -94,7 +96,11 @@ async def keep_whole(_: Miner, state: FeedbackState) -> FeedbackUpdate:
     return {"feedbacks": [whole], "fallbacks": ["unparsed critique"]}
 
 
-def _read(text: str) -> list[Feedback]:
+async def _read(text: str) -> list[Feedback]:
+    return await aside(len(text), partial(_found, text))
+
+
+def _found(text: str) -> list[Feedback]:
     """The faults of a review; where nothing is wrong, its own words for that as the one item."""
     found = read_feedbacks(text)
     praise = "" if found else read_praise(text)

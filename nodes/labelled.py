@@ -13,24 +13,37 @@ from nodes.documents.words import FAULTLESS, STRENGTH, pattern
 from nodes.state import Feedback
 
 MOST_FEEDBACKS = 50
+LONGEST_REVIEW = 40_000  # characters read of one
 LONGEST_PRAISE = 300
+MOST_LEVELS = 4  # of JSON around the list
 
 _PROBLEM, _SUGGESTION = pattern("problem"), pattern("suggestion")
 _NAMES = rf"(?:(?P<problem>{_PROBLEM})|(?P<suggestion>{_SUGGESTION}))"
-_COUNT = r"(?:\s?\(?[#№]?\s?\d{1,3}\)?(?:\s?(?:/|of|von|de|из)\s?\d{1,3})?)?"
+_COUNT = (
+    r"(?:\s?\(?[#№]?\s?(?:\d{1,3}|[一二三四五六七八九十]{1,3})\)?(?:\s?(?:/|of|von|de|из)\s?\d{1,3})?)?"
+    r"(?:\s?\([\w ]{1,20}\))?"
+)
 # Lines come with single spaces: with runs of them, time would grow with the cube of their length.
-_LEAD = re.compile(r"[^\w\"'“”«»‘’`]*(?:\d{1,3}[.):]\s?[^\w\"'“”«»‘’`]*)?")
+_BEFORE = r"[^\w\"'“”«»‘’`]*"
+_LEAD = re.compile(rf"{_BEFORE}(?:(?:(?:\d{{1,3}}|[IVX]{{1,4}}|[a-z])[.):]|[①-⑳])\s?{_BEFORE})?")
 _LABELLED = re.compile(
-    rf"{_NAMES}{_COUNT}(?:\s?[*_\]】]*\s?(?:[:：=–—]|-\s)|[*_]{{2,}}\s|[*_]*(?:[\])]\s|】))"
+    rf"(?:[«\"“]\s?|\w{{1,12}} (?=[^\W\d]+\s?:))?{_NAMES}{_COUNT}"
+    r"(?:\s?[*_\]】»\"”]*\s?(?:[:：=＝–—→]|\s?\|(?!.*\|)|[-=]?[-=]>|-\s)|\.?[*_]{2,}\s|[*_]*(?:[\])]\s|】))"
     r"\s?[*_]*\s?(?P<text>.*)",
     re.IGNORECASE,
 )
+_DOTTED = re.compile(rf"{_NAMES}{_COUNT}\.\s(?P<text>.*)", re.IGNORECASE)
 # A label alone on its line has its text below; it shows itself to be one by its marks.
 _ALONE = re.compile(rf"{_NAMES}{_COUNT}\W*", re.IGNORECASE)
 _MARKED = re.compile(r"[^\w\s]|.*\d\W*\Z|[A-ZÀ-ÞА-Я ]+\Z|[぀-鿿]+\Z")
 _UNDERLINED = re.compile(r"^([^\w]*)__([^_]{1,30})__(?=\W*[:：])")
 _TAG = re.compile(rf"<(/?){_NAMES}{_COUNT}(?: \w+=[^<>\n]{{0,60}})?>", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"</?[A-Za-z_]{1,30}(?: [^<>]{0,80})?/?>")
+_INLINE_TAG = re.compile(r"</?(?:b|i|em|strong|u|code|span)>", re.IGNORECASE)
+_LIST_TAG = re.compile(r"<(?:li|p|br ?/?|td|h[1-6])>", re.IGNORECASE)
+_DEFINED = re.compile(r"\n[ \t]{0,8}:[ \t]")
+_EXTRA_COMMA = re.compile(r",(\s*[\]}])")
+_CLAUSE = re.compile(r"[,;.。，；]")
 # Within a line a label follows the end of a sentence, or stands out by its marks.
 _INLINE = re.compile(
     r"(?:[.!?;|(–—→。！？；]['\"”’*_]*\s?|-\s|\s?(?:\*\*|__))[*_(→]{0,4}\s?"
@@ -38,11 +51,12 @@ _INLINE = re.compile(
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"\s?[;,|(–-]?\s?[*_]{0,3}\b(?P<label>SUGGESTION)\s?[*_]*\s?[:：=]\s?[*_]*\s?")
-_RULE = re.compile(r"[\s|:\-–=*_#]*")
+_RULE = re.compile(r"[\s|:\-–=*_#>]*")
 _ITEM = re.compile(r"(?:[-*•–+>·▪]|\(?\d{1,3}[.):]|[a-z]\))\s")
 _BULLET = re.compile(r"\A(?:[-•–+>·▪]\s)+")
 _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _UNFILLED = re.compile(r"<[^<>]*>|-+|\[\]", re.IGNORECASE)
+_QUOTED = re.compile(r'"([^"]*)",?')
 _EDGE = " \t*_|"
 
 
@@ -53,28 +67,42 @@ def read_feedbacks(text: str) -> list[Feedback]:
     problem without one is kept with an empty suggestion; a suggestion without a problem is not a
     feedback, nor is a form left unfilled, nor a line that says that nothing is wrong.
     """
-    pairs = _from_json(text) or _from_lines(text) or _from_table(text)
+    pairs = _pairs(text[:LONGEST_REVIEW])
     return [
         Feedback(problem=problem, suggestion="" if _is_none(fix) else fix)
         for problem, fix in pairs
-        if problem and not _is_none(problem)
+        if problem and not _is_none(problem) and not _is_praise(problem, fix)
     ][:MOST_FEEDBACKS]
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return _from_json(text) or _from_lines(text) or _from_table(text)
+
+
+def _is_praise(problem: str, fix: str) -> bool:
+    """Whether a problem begins by saying that there is none, and so does its suggestion."""
+    return bool(fix) and _is_none(fix) and _says_none(_CLAUSE.split(problem, maxsplit=1)[0])
 
 
 def read_praise(text: str) -> str:
     """The words in which a critique says that nothing is wrong; empty where it does not."""
-    said = [problem for problem, _ in _from_json(text) or _from_lines(text) if problem]
+    said = [pair for pair in _pairs(text[:LONGEST_REVIEW]) if pair[0]]
     if said:
-        return said[0] if all(FAULTLESS.fullmatch(each.strip(" .!。")) for each in said) else ""
+        none = all(_says_none(problem) or _is_praise(problem, fix) for problem, fix in said)
+        return said[0][0] if none else ""
     sentences = re.split(r"(?<=[.!。])\s*", text.strip()[: LONGEST_PRAISE + 1])
     short = len(text.strip()) <= LONGEST_PRAISE
-    found = any(FAULTLESS.fullmatch(each.strip(" .!。*_")) for each in sentences if each)
+    found = any(map(_says_none, sentences))
     return text.strip() if short and found else ""
 
 
 def _is_none(text: str) -> bool:
     said = text.strip(" .!。*_")
-    return not said or bool(_UNFILLED.fullmatch(said) or FAULTLESS.fullmatch(said))
+    return not said or bool(_UNFILLED.fullmatch(said)) or _says_none(said)
+
+
+def _says_none(text: str) -> bool:
+    return bool(FAULTLESS.fullmatch(text.strip(" .!。*_")))
 
 
 def _from_json(text: str) -> list[tuple[str, str]]:
@@ -82,9 +110,14 @@ def _from_json(text: str) -> list[tuple[str, str]]:
     end = max(text.rfind("]"), text.rfind("}"))
     if not starts:
         return []
-    value = _loaded(text[min(starts) : end + 1])
+    found = text[min(starts) : end + 1]
+    value = _loaded(found) or _loaded(_EXTRA_COMMA.sub(r"\1", found))
+    for _ in range(MOST_LEVELS):
+        if isinstance(value, dict) and _columns(list(value)) is None:
+            inner = (each for each in value.values() if isinstance(each, list | dict))
+            value = next(inner, value)
     if isinstance(value, dict):
-        value = next((inner for inner in value.values() if isinstance(inner, list)), [value])
+        value = [value]
     if not isinstance(value, list):
         value = [_loaded(line) for line in _objects(text)]
     pairs = [_pair(item) for item in value if isinstance(item, dict)]
@@ -200,7 +233,8 @@ class _Reading:
 
 def _from_lines(text: str) -> list[tuple[str, str]]:
     lines = [
-        _UNDERLINED.sub(r"\1**\2**", " ".join(raw.split())) for raw in _untagged(text).splitlines()
+        _UNDERLINED.sub(r"\1**\2**", " ".join(raw.split()))
+        for raw in _DEFINED.sub(": ", _untagged(text)).splitlines()
     ]
     fenced = _fenced(lines)
     unfenced = [line for line in lines if not _FENCE.match(line)]
@@ -212,6 +246,8 @@ def _from_lines(text: str) -> list[tuple[str, str]]:
 
 def _untagged(text: str) -> str:
     """XML's labels as heads of lines, and its other tags left out."""
+    if _LIST_TAG.search(text):
+        return _OTHER_TAG.sub("\n", _INLINE_TAG.sub("", text))
     if "</" not in text or not _TAG.search(text):
         return text
     named = _TAG.sub(
@@ -251,9 +287,11 @@ def _fenced(lines: list[str]) -> set[int]:
 def _head(line: str, following: str) -> re.Match[str] | None:
     bare = _bare(line)
     found = _LABELLED.fullmatch(bare)
-    if found is None and (_MARKED.match(line) or _ITEM.match(following)):
+    ruled = len(following) > 2 and _RULE.fullmatch(following)  # noqa: PLR2004
+    if found is None and (_MARKED.match(line) or _ITEM.match(following) or ruled):
         found = _ALONE.fullmatch(bare)
-    return found
+    dotted = _DOTTED.fullmatch(bare) if found is None else None
+    return dotted if dotted and (dotted["problem"] or dotted["suggestion"]).isupper() else found
 
 
 def _bare(line: str) -> str:
@@ -266,10 +304,12 @@ def _ends_label(line: str) -> bool:
 
 
 def _from_table(text: str) -> list[tuple[str, str]]:
+    lines = [line for line in text.splitlines() if not _RULE.fullmatch(line)]
+    mark = next((mark for mark in "|\t;" if any(mark in line for line in lines[:1])), "|")
     rows = [
-        [_clean(cell) for cell in line.strip().strip("|").split("|")]
-        for line in text.splitlines()
-        if line.count("|") >= 2 and not _RULE.fullmatch(line)  # noqa: PLR2004
+        [_clean(cell) for cell in line.strip().strip("|").split(mark)]
+        for line in lines
+        if mark in line
     ]
     columns = _columns(rows[0]) if rows else None
     if columns is None:
@@ -293,4 +333,6 @@ def _columns(header: list[str]) -> tuple[int, int] | None:
 
 
 def _clean(text: str) -> str:
-    return _BULLET.sub("", text.strip().strip(_EDGE)).strip()
+    plain = _BULLET.sub("", text.strip().strip(_EDGE)).strip()
+    quoted = _QUOTED.fullmatch(plain)
+    return quoted[1] if quoted else plain

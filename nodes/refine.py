@@ -1,6 +1,7 @@
 """Revising an output until its feedbacks are dealt with; the output stands until one is better."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 from nodes import materials
@@ -12,7 +13,7 @@ from nodes.llm.turns import Reply
 from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
 from nodes.state import Call, Feedback, PreviousOutput, RefineState, RefineUpdate, Turn
-from nodes.steps import ask, write
+from nodes.steps import aside, ask, write
 from nodes.verdicts import read_open
 
 SYSTEM = """\
@@ -57,7 +58,7 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
     update = cast(RefineUpdate, written)
     if not state.output.strip():
         return update | {"candidate": reply.text, "improved": True}
-    settled = _settled(state, reply)
+    settled = await _settled(state, reply)
     if OUTPUT_HEADING in update["cut"]:
         settled = Settled(settled.note, None, SEEN_IN_PART)
     if settled.document is None:
@@ -95,7 +96,7 @@ async def rewrite_again(miner: Miner, state: RefineState) -> RefineUpdate:
     points = numbered([state.feedbacks[index] for index in state.still_open])
     turns = [*_rewritten(state), Turn(role="user", content=AGAIN.format(points=points))]
     reply = await ask(miner, state, turns, shown=True)
-    settled = _settled(state, reply)
+    settled = await _settled(state, reply)
     revised = settled.document
     changed = revised is not None and revised not in (state.candidate, state.output)
     text = _revision(state, reply, revised) if changed and revised else state.candidate
@@ -140,12 +141,15 @@ def _fewest_open(state: RefineState) -> int:
     return state.fewest_open
 
 
-def _settled(state: RefineState, reply: Reply) -> Settled:
+async def _settled(state: RefineState, reply: Reply) -> Settled:
     """What of a reply may stand in the output's place, whole and in the output's form."""
     asked, cut = materials.asked_of(state, state.preferences), bool(reply.truncated)
     if state.output_is_document:
-        return revision_in(reply.text, state.output, asked, cut=cut)
-    return settle(reply.text, state.output, asked, wanted=numbered(state.feedbacks), cut=cut)
+        take = partial(revision_in, reply.text, state.output, asked, cut=cut)
+    else:
+        wanted = numbered(state.feedbacks)
+        take = partial(settle, reply.text, state.output, asked, wanted=wanted, cut=cut)
+    return await aside(len(reply.text) + len(state.output), take)
 
 
 def _revision(state: RefineState, reply: Reply, document: str) -> str:

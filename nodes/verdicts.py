@@ -3,7 +3,7 @@
 import itertools
 import re
 
-from nodes.documents.words import FAULTLESS
+from nodes.documents.words import FAULTLESS, pattern
 
 # In capitals anywhere, as asked for; in small letters only where the line begins with it.
 _VERDICT = re.compile(
@@ -21,24 +21,27 @@ _NO_FAULT = re.compile(
     r"|<[^>]*>|(?:followed by )?what is wrong(?: with it)?",
     re.IGNORECASE,
 )
+LONGEST = 4_000  # characters read of a reply
+_CLAUSES = re.compile(r"[.;,\u3002\uff1b\uff0c]\s*")
 _AROUND = " \t.!*_\"'()[]-–。"
 _PICK = re.compile(r"\b([12])\b")
 _OPEN = re.compile(r"\bOPEN\b[ \t*_]*[:\uff1a]?[\s*_]*(.*)", re.IGNORECASE)
 _NO_POINTS = re.compile(r"0\b|no\b(?!\.)", re.IGNORECASE)
 _LISTED = re.compile(r"\W*(\d{1,4})\b")
+_POINT = re.compile(r"[1-9]")
 _NUMBERS = re.compile(r"(\d{1,4})(?:\s*(?:-|–|—|\bto\b)\s*(\d{1,4}))?")
-_ALL = re.compile(r"\W*(?:all|every|each|both)\b", re.IGNORECASE)
-_DONE = re.compile(r"\b(?:done|dealt|addressed|resolved|fixed|closed)\b", re.IGNORECASE)
+_ALL = re.compile(rf"\W*{pattern('all')}", re.IGNORECASE)
+_DONE = re.compile(pattern("done"), re.IGNORECASE)
+_NOT = re.compile(pattern("not"), re.IGNORECASE)
 
 
 def read_verdict(text: str) -> str:
     """The fault named in a check's reply; empty for PASS and for anything unreadable."""
-    match = _VERDICT.search(text)
+    match = _VERDICT.search(text[:LONGEST])
     if match is None or (match.group(1) or match.group(2)).upper() == "PASS":
         return ""
     fault = match.group(3).strip()
-    said = fault.strip(_AROUND)
-    return "" if not said or FAULTLESS.fullmatch(said) or _NO_FAULT.fullmatch(said) else fault
+    return "" if _is_none(fault) or all(map(_is_none, _CLAUSES.split(fault))) else fault
 
 
 def read_pick(text: str) -> str:
@@ -49,19 +52,33 @@ def read_pick(text: str) -> str:
 
 def read_open(text: str, feedbacks: int) -> list[int] | None:
     """The indexes of the feedbacks a judge's reply lists as open; `None` if it is unreadable."""
-    match = _OPEN.search(text)
+    match = _OPEN.search(text := text[:LONGEST])
     if match is None:
         return None
     told = match.group(1)
     said = told.strip(_AROUND)
-    if told and (not said or FAULTLESS.match(said) or _NO_POINTS.match(said)):
-        return []
+    if told and (FAULTLESS.match(said) or _NO_POINTS.match(said) or _is_none(said)):
+        return None if _POINT.search(said) and _NOT.search(said) else []
     if _ALL.match(said):
-        return None if _DONE.search(told) else list(range(feedbacks))
+        return _unless_done(list(range(feedbacks)), told)
     below = text[match.end() :].split("\n")[1:]
     numbers = {
         int(each[1]) for each in itertools.takewhile(bool, map(_LISTED.match, below)) if each
     }
-    for first, last in _NUMBERS.findall(told):
-        numbers |= set(range(int(first), int(last or first) + 1))
+    still = " ".join(part for part in _CLAUSES.split(told) if not _DONE.search(part))
+    for first, last in _NUMBERS.findall(still):
+        numbers |= set(range(int(first), min(int(last or first), feedbacks) + 1))
     return sorted(number - 1 for number in numbers if 1 <= number <= feedbacks) or None
+
+
+def _unless_done(points: list[int], told: str) -> list[int] | None:
+    if not _DONE.search(told):
+        return points
+    return None if _NOT.search(told) else []
+
+
+def _is_none(said: str) -> bool:
+    plain = said.strip(_AROUND)
+    return not re.search(r"\w", plain) or bool(
+        FAULTLESS.fullmatch(plain) or _NO_FAULT.fullmatch(plain)
+    )
