@@ -18,6 +18,7 @@ from server import (
     backup,
     chat,
     components,
+    docs,
     errors,
     logs,
     metrics,
@@ -43,8 +44,7 @@ from server.wire.chat import ChatRequest
 from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
-DOCS = ("/docs", "/redoc", "/openapi.json")
-UNCOUNTED = frozenset({"/health", "/ready", *DOCS})
+UNCOUNTED = frozenset({"/health", "/ready", *docs.PATHS})
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
 
@@ -65,19 +65,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 def _assembled(settings: Settings) -> FastAPI:
     logs.configure(settings)
     guards = _guards(settings)
-    docs, redoc, schema = DOCS if settings.docs_enabled else (None, None, None)
-    open_paths = frozenset(
-        {"/health", "/ready", "/capabilities", *(DOCS if settings.docs_enabled else ())}
-    )
+    shown = docs.PATHS if settings.docs_enabled else ()
+    open_paths = frozenset({"/health", "/ready", "/capabilities", *shown})
     app = FastAPI(
         title="Playbook Miner",
         version=__version__,
         lifespan=_lifespan(settings, guards),
         middleware=_middleware(settings, guards, open_paths),
-        docs_url=docs,
-        redoc_url=redoc,
-        openapi_url=schema,
-        swagger_ui_oauth2_redirect_url=None,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=docs.SCHEMA if settings.docs_enabled else None,
         redirect_slashes=False,
     )
     errors.install(app)
@@ -90,6 +87,8 @@ def _assembled(settings: Settings) -> FastAPI:
         backup.routes,
     ):
         app.include_router(routes)
+    if settings.docs_enabled:
+        app.include_router(docs.routes)
     openapi.install(app, FORMS, [*remembered.BODIES, ChatRequest], open_paths)
     return app
 
