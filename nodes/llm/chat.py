@@ -38,7 +38,8 @@ from nodes.llm.wire import Wire
 log = structlog.get_logger(__name__)
 
 LONGEST_ANSWER = 64_000_000  # bytes; more than that is no answer
-OK = 200
+SUCCESS = range(200, 300)
+UNTOLD_ENDS = 2  # of streams, with no other before: the server's way, and no accident
 OTHERS_SECONDS = 600.0  # for calls that are not the miner's own
 _ROLES: dict[str, Role] = {"system": "system", "human": "user", "ai": "assistant"}
 _TRUNCATED: dict[Ending, Truncation] = {"complete": "", "cut": "length", "filtered": "filtered"}
@@ -47,10 +48,23 @@ _UNUSED = object()  # stands for the SDK's clients, of which none is built
 
 @dataclass(slots=True)
 class Knowledge:
-    """What was learnt of a backend for as long as it is spoken to."""
+    """What was learnt of a backend for as long as it is spoken to.
+
+    `tells_ends` is whether its streams say that they have ended, by a reason, usage or `[DONE]`;
+    `None` while one stream at most came to its end, and did not.
+    """
 
     dialect: Dialect = field(default_factory=Dialect)
     reasoning: Reasoning = field(default_factory=Reasoning)
+    tells_ends: bool | None = None
+    _untold: int = 0
+
+    def stream_ended(self, told: Ending | None) -> Ending | None:
+        """How an answer ended whose stream came to its end and `told` that, or did not."""
+        self._untold += told is None
+        if told or (self.tells_ends is None and self._untold >= UNTOLD_ENDS):
+            self.tells_ends = told is not None
+        return told or (None if self.tells_ends is not False else "complete")
 
 
 class MinerChat(ChatOpenAI):
@@ -218,7 +232,7 @@ class MinerChat(ChatOpenAI):
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(exchange.left(exchange.first_seconds)):
                 response = await stack.enter_async_context(self._wire.chat(body))
-            if response.status != OK:
+            if response.status not in SUCCESS:
                 raise await rejected(response, exchange)
             data, taken = b" ", 0
             while data and taken < LONGEST_ANSWER:
@@ -252,6 +266,9 @@ class MinerChat(ChatOpenAI):
         ended = reader.ending
         if reader.error and not exchange.begun:
             raise reported(reader.error)
+        streamed = reader.streams and exchange.begun
+        if streamed and not (broken or reader.error or exchange.truncated):
+            ended = self._knowledge.stream_ended(ended)
         if not exchange.truncated:
             exchange.truncated = _TRUNCATED.get(ended, "connection") if ended else "connection"
         rest = seen.end(cut=bool(exchange.truncated))

@@ -213,7 +213,8 @@ class Model:
             raise TaskTooLong("the conversation is too long for the model's window")
         # Where the estimate gave too little, each further refusal leaves more room.
         size = int(self.context_length * 0.85**job.shortened)
-        turns = list(job.turns)
+        last = job.shortened == MOST_SHORTENINGS - 1
+        turns = [turn for turn in job.turns if not (last and turn.recalled)]
         while True:
             try:
                 most = await self._fitting(turns, job.most, size)

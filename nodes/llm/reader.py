@@ -40,6 +40,8 @@ _ENDINGS: dict[str, Ending] = {name: kind for kind, names in _REASONS.items() fo
 _SEVERITY: dict[Ending, int] = {"complete": 0, "cut": 1, "filtered": 2, "failed": 3}
 _NO_REASON = ("", "null", "none", "unknown")
 _UNREADABLE = object()
+_DECODER = json.JSONDecoder(strict=False)
+_WRAPPERS = ("result", "data", "response", "output")  # of gateways around a whole completion
 _BOM = b"\xef\xbb\xbf"
 _HELD = 1_000_000  # bytes of an event in several pieces
 
@@ -125,10 +127,11 @@ class Reader:
 
     def _read(self, line: bytes) -> None:
         if line.startswith(b"data:"):
-            line = line[5:].strip()
+            while line.startswith(b"data:"):  # some gateways put one stream into another
+                line = line[5:].strip()
         elif not line.startswith((b"{", b"[")) and not (self._pieces and line.strip()):
             return
-        if line.strip(b'" ') == b"[DONE]":
+        if line.strip(b'" ').upper() == b"[DONE]":
             self.done = self.finished = True
         elif line:
             self._decode(line)
@@ -145,7 +148,11 @@ class Reader:
         self._take(value)
 
     def _take(self, value: object) -> None:
-        value = value[0] if isinstance(value, list) and value else value
+        if isinstance(value, str):  # encoded twice
+            value = _decoded(value.encode(errors="replace"))
+        if isinstance(value, list):
+            for each in value:
+                self._take(each)
         if not isinstance(value, dict):
             return
         choice = _choice(value)
@@ -160,7 +167,7 @@ class Reader:
         if isinstance(usage, dict):
             self.usage = usage
         self._counted = (isinstance(usage, dict) and not speaks) or (self._counted and not speaks)
-        self._note(choice.get("finish_reason"), speaks=speaks)
+        self._note(_reason(value, choice), speaks=speaks)
 
     def _message(self, choice: Mapping[str, Any]) -> Mapping[str, Any]:
         said = choice.get("delta")
@@ -213,9 +220,19 @@ def _decoded(data: bytes) -> Any:  # noqa: ANN401
     except orjson.JSONDecodeError:
         pass
     try:
-        return json.loads(data.decode(errors="replace"), strict=False)
+        values = list(_in_a_row(data.decode(errors="replace")))
     except (ValueError, RecursionError):
         return _UNREADABLE
+    return values[0] if len(values) == 1 else values
+
+
+def _in_a_row(text: str) -> Iterator[Any]:
+    """Several JSON values with nothing, or the head of an event, between them."""
+    text = text.lstrip()
+    while text:
+        value, end = _DECODER.raw_decode(text)
+        yield value
+        text = text[end:].lstrip().removeprefix("data:").lstrip()
 
 
 def _characters(text: str, final: bool) -> tuple[str, str]:
@@ -230,12 +247,22 @@ def _characters(text: str, final: bool) -> tuple[str, str]:
 
 
 def _choice(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    choices = value.get("choices")
-    if isinstance(choices, list):
-        for each in choices:
-            if isinstance(each, dict) and not each.get("index"):
-                return each
-    return choices if isinstance(choices, dict) else {}
+    """The first choice; or what stands in for one where a server wraps it, or has none."""
+    for holder in (value, *map(value.get, _WRAPPERS)):
+        choices = holder.get("choices") if isinstance(holder, dict) else None
+        if isinstance(choices, dict):
+            return choices
+        if isinstance(choices, list):
+            found = [each for each in choices if isinstance(each, dict)]
+            return next((each for each in found if not each.get("index")), next(iter(found), {}))
+    whole = isinstance(value.get("message"), dict) or value.get("role") == "assistant"
+    return value if whole else {}
+
+
+def _reason(value: Mapping[str, Any], choice: Mapping[str, Any]) -> object:
+    """Why the answer ended, under the name that this server gives it."""
+    reason = choice.get("finish_reason") or choice.get("finishReason") or value.get("done_reason")
+    return reason if "finish_reason" in choice else reason or choice.get("stop_reason")
 
 
 def _error(value: Mapping[str, Any], choice: Mapping[str, Any]) -> object:
@@ -245,7 +272,7 @@ def _error(value: Mapping[str, Any], choice: Mapping[str, Any]) -> object:
     if isinstance(base, dict) and base.get("status_code"):
         return value
     says = value.get("message") or value.get("msg") or value.get("detail")
-    return value if says and "choices" not in value else None
+    return value if says and not choice and "choices" not in value else None
 
 
 def _parts(message: Mapping[str, Any]) -> tuple[list[str], list[str]]:

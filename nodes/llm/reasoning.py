@@ -32,6 +32,8 @@ MARKS: tuple[tuple[str, str], ...] = (
     ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
     ("<|channel|>commentary<|message|>", "<|channel|>final<|message|>"),
     ("<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
+    # Harmony's, where the server drops its special tokens and leaves their names.
+    ("<|channel|>analysis", "assistantfinal"),
 )
 # What wraps the answer itself.
 WRAPPERS = (
@@ -39,14 +41,22 @@ WRAPPERS = (
     *("<|start|>assistant<|channel|>final<|message|>", "<|channel|>final<|message|>"),
     *("<|start|>assistant", "<|return|>", "<|end|>"),
 )
+# What a server leaves of the chat template where it does not know the token: before the answer,
+# and after it.
+_HEADS = ("<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>")
+_ENDS = (
+    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"),
+    *("<end_of_turn>", "<｜end▁of▁sentence｜>", "<|end|>", "<|return|>", "<|end_of_turn|>"),  # noqa: RUF001
+)
 _CLOSED_BY = dict(MARKS)
 _CLOSING = {closing: opening for opening, closing in reversed(MARKS)}
-_ALL = sorted({*_CLOSED_BY, *_CLOSING, *WRAPPERS}, key=len, reverse=True)
+_ALL = sorted({*_CLOSED_BY, *_CLOSING, *WRAPPERS, *_HEADS, *_ENDS}, key=len, reverse=True)
 _MARK = re.compile("|".join(map(re.escape, _ALL)), re.IGNORECASE)
 _LONGEST = len(_ALL[0])
 _BLANKS = re.compile(r"\s*")
 _BLANKS_IN_LINE = re.compile(r"[ \t]*")
-_STARTS = re.compile(r"[<\[◁]")
+_STARTS = re.compile("|".join(sorted({re.escape(mark[0]) for mark in _ALL})), re.IGNORECASE)
+_BEGINNINGS = frozenset(mark[:length] for mark in _ALL for length in range(1, len(mark)))
 _ENDS_SENTENCE = (".", "!", "?", ":", ")", "]")
 
 
@@ -148,7 +158,8 @@ class ReasoningFilter:
 
     def _decided(self, match: re.Match[str]) -> bool:
         """Whether no longer mark may stand there, and what follows has been seen."""
-        return _end_of(_BLANKS_IN_LINE, self._held, match.end()) < len(self._held)
+        blanks = _BLANKS if match.group().lower() in _ENDS else _BLANKS_IN_LINE
+        return _end_of(blanks, self._held, match.end()) < len(self._held)
 
     def _safe(self, match: re.Match[str] | None, final: bool) -> int:
         """Up to where what is held cannot belong to a mark."""
@@ -158,8 +169,7 @@ class ReasoningFilter:
         if final:
             return end
         for start in _STARTS.finditer(self._held, max(self._at, end - _LONGEST)):
-            tail = self._held[start.start() :].lower()
-            if any(mark.startswith(tail) for mark in _ALL):
+            if self._held[start.start() :].lower() in _BEGINNINGS:
                 return start.start()
         return end
 
@@ -181,6 +191,10 @@ class ReasoningFilter:
             self._line, self._fences, self._spoke = "", 0, False
             return ""
         if not literal and name in WRAPPERS and (self.found or not self._spoke):
+            return ""
+        if not literal and name in _HEADS and not self._spoke:
+            return ""
+        if not literal and name in _ENDS and not self._held[self._at :].strip():
             return ""
         self._spoken_of = self._spoken_of or name in _CLOSED_BY
         return self._let(mark)
