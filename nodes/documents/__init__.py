@@ -39,6 +39,7 @@ __all__ = [
 CUT = "it was cut off before its end"
 SOLUTION = "it answers a question, and is no document"
 FEWEST_LINES = 3  # shorter documents are repeated by chance
+LONGEST_REQUEST = 12_000  # characters looked at for what it wants
 MOST_WORDS = 8  # of a line that answers a question
 
 _STATES = re.compile(
@@ -77,6 +78,7 @@ def settle(
     `request` is all that was asked, as plain text, `wanted` what of it asks for the change, if not
     all; `cut` tells that the text ends before its end, `related` that `new` has to do with `old`.
     """
+    request, wanted = _ends(request), _ends(wanted)
     note, text = peeled(new, old)
     if says_nothing(text, old):
         return Settled(note)
@@ -136,6 +138,7 @@ def nearest(text: str, documents: Sequence[str]) -> str:
 
 def is_solution(text: str, request: str) -> bool:
     """Whether a text is the answer to a question rather than a document that was asked for."""
+    request = _ends(request)
     ordered, asks = _orders(request), bool(_ASKS.search(request))
     lines = [line for line in text.splitlines() if line.strip()]
     if any(_STATES.search(line) for line in lines[-2:]) and (
@@ -144,6 +147,12 @@ def is_solution(text: str, request: str) -> bool:
         return not (ordered and WRITING.search(request))
     short = len(lines) == 1 and len(lines[0].split()) <= MOST_WORDS
     return not ordered and (short or asks)
+
+
+def _ends(request: str) -> str:
+    """The beginning and the end of a long request, where it says what it wants."""
+    half = LONGEST_REQUEST // 2
+    return request if len(request) <= 2 * half else f"{request[:half]}\n\n{request[-half:]}"
 
 
 def _orders(request: str) -> bool:
@@ -160,7 +169,7 @@ def _edit(answer: str, documents: Sequence[str], request: str) -> Settled:
     """An answer without tags that repeats most of a document, or is a patch of it, as its edit."""
     if not documents:
         return Settled(answer)
-    old = nearest(answer, documents)
+    request, old = _ends(request), nearest(answer, documents)
     note, text = peeled(answer, old)
     found = merged(_lf(text), _lf(old), request)
     if found.reason:
@@ -175,7 +184,7 @@ def _edit(answer: str, documents: Sequence[str], request: str) -> Settled:
 
 def _only_answers(text: str, old: str, request: str) -> bool:
     """Whether a text that shares nothing with a document answers a question beside it."""
-    words, before = tokens(text), tokens(old)
+    request, words, before = _ends(request), tokens(text), tokens(old)
     if min(len(words), len(before)) < FEWEST_WORDS or ANOTHER.search(request):
         return False
     return max(shared(words, before)) < RELATED and is_solution(text, request)
