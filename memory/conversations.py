@@ -98,7 +98,7 @@ class Conversations:
             kept = settings.max_conversation_messages
             conversations = cls(database, kept, retention, recent, census)
             purged = await conversations.purge()
-            await census.compare(empty=not purged and not await conversations._counted())
+            await census.note(empty=not purged and not await conversations._counted())
             # Apart from the appends: one that has committed must not fail, or wait, for this.
             purging = asyncio.create_task(conversations._purge(purged_every))
             try:

@@ -1,17 +1,17 @@
 """The SQL database of the conversations: SQLite in DATA_DIR, or PostgreSQL. Errors translated."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from weakref import WeakValueDictionary
 
 import asyncpg
 
 from memory.completion import finish
 from memory.postgres import lock_number, open_pool, translated
-from memory.sqlite import open_sqlite
+from memory.sqlite import Sqlite, open_sqlite
 from settings import Settings
 
 Rows = list[tuple[Any, ...]]
@@ -27,43 +27,6 @@ INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS messages_by_cid ON messages (cid, id)",
     "CREATE INDEX IF NOT EXISTS messages_by_age ON messages (created_at)",
 )
-
-
-class Database(Protocol):
-    """Where messages are kept. Verbs raise `StoreUnavailable`."""
-
-    @property
-    def skips_locked(self) -> str:
-        """What a SELECT ends with that passes over rows which others are deleting."""
-
-    async def read(self, sql: str, *parameters: object) -> Rows:
-        """The rows that a query finds."""
-
-    def change(
-        self, key: str, statements: Sequence[Statement], *, scrubbed: bool = False
-    ) -> Awaitable[list[int]]:
-        """Run the statements in one transaction; returns how many rows each touched.
-
-        Changes of one key are made in the order in which they were asked for, and carried through
-        when the caller is cancelled. `scrubbed`: nothing deleted is left in any file after it.
-        """
-
-
-@asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[Database]:
-    """The database of these settings, with its table, closed after the block.
-
-    Raises `StoreUnavailable`.
-    """
-    if settings.database_url is None:
-        async with open_sqlite(settings.data_dir, INDEXES) as sqlite:
-            yield sqlite
-        return
-    async with open_pool(settings.database_url) as pool:
-        database = _Postgres(pool)
-        # "If not exists" checks first and creates then: workers would collide.
-        await database.change("schema", [(sql, ()) for sql in (_TABLE, *INDEXES)])
-        yield database
 
 
 class _Postgres:
@@ -94,6 +57,30 @@ class _Postgres:
                 ]
         # Such as INSERT 0 2, or CREATE TABLE.
         return [int(number) if (number := each.split()[-1]).isdigit() else 0 for each in told]
+
+
+Database = Sqlite | _Postgres
+"""Where messages are kept. `read` gives the rows of a query. `change` runs statements in one
+transaction and gives how many rows each touched: those of one key in the order in which they were
+asked for, and carried through when the caller is cancelled; `scrubbed` leaves nothing deleted in
+any file. Both raise `StoreUnavailable`."""
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[Database]:
+    """The database of these settings, with its table, closed after the block.
+
+    Raises `StoreUnavailable`.
+    """
+    if settings.database_url is None:
+        async with open_sqlite(settings.data_dir, INDEXES) as sqlite:
+            yield sqlite
+        return
+    async with open_pool(settings.database_url) as pool:
+        database = _Postgres(pool)
+        # "If not exists" checks first and creates then: workers would collide.
+        await database.change("schema", [(sql, ()) for sql in (_TABLE, *INDEXES)])
+        yield database
 
 
 def _numbered(sql: str) -> str:

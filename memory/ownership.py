@@ -10,7 +10,15 @@ from filelock import FileLock, Timeout
 
 from memory.errors import StoreLocked, StoreUnavailable
 
-OURS: Final = ("conversations.db*", ".*.lock", ".lock", "playbook", "playbook/**/*", "turns/*")
+OURS: Final = (
+    "conversations.db*",
+    ".*.lock",
+    ".*.filled",
+    ".lock",
+    "playbook",
+    "playbook/**/*",
+    "turns/*",
+)
 
 
 @contextmanager

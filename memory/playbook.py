@@ -64,7 +64,7 @@ class Playbook:
             async with turns.hold_all():
                 slots = await open_slots(store, embeddings)
             census = Census(settings.data_dir, "playbook")
-            await census.compare(empty=not await slots.count())
+            await census.note(empty=not await slots.count())
             yield cls(slots, turns, census, settings.max_playbook_nodes)
 
     async def all(self, cid: str) -> list[Entry]:

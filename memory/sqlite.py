@@ -28,7 +28,7 @@ LOCKED_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 0.01
 MOST_TOGETHER: Final = 100
 READERS: Final = 2
-CHECKPOINT_AFTER: Final = 400
+CHECKPOINT_AFTER: Final = 1_000
 """Changes after which the journal is copied into the file, by a thread of the readers: that waits
 for the disk, which no commit should."""
 MOST_JOURNAL: Final = 16_000
@@ -186,7 +186,8 @@ class Sqlite:
 
     def _failed(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(
-            f"the database of the conversations, {self._path}, fails us ({type(error).__name__})"
+            f"the database of the conversations, {self._path}, fails us "
+            f"({getattr(error, 'sqlite_errorname', type(error).__name__)})"
         )
 
 

@@ -45,9 +45,8 @@ async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpda
     grounded = state.grounded or verbatim(sayings(state))
     try:
         async with miner.playbook.writing(state.cid, deadline=deadline(state)) as writer:
-            entries = await writer.all()
             forget_all = any(map(orders_to_forget_all, state.queries))
-            steps = list(planned(grounded.wishes, entries, forget_all=forget_all))
+            steps = list(planned(grounded.wishes, await writer.all(), forget_all=forget_all))
             applied = await _written(writer, steps)
     except TurnTimeout as error:
         raise DeadlinePassed(str(error)) from None

@@ -105,9 +105,7 @@ async def _is_outdated(
             log.warning("a look failed; the known preference stays", reason=str(error))
             return False
         calls.append(reply.call)
-        if not PROVIDERS[reply.call.provider].judges:
-            return False
-        lead += 1 if read_yes(reply.text) else -1
+        lead += 1 if PROVIDERS[reply.call.provider].judges and read_yes(reply.text) else -1
         if abs(lead) >= CERTAIN:
             break
     return lead > 0

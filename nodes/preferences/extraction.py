@@ -52,11 +52,7 @@ class Preference:
 
 
 def schema(categories: Sequence[str]) -> dict[str, Any]:
-    """The JSON schema of an extraction.
-
-    Strings and lists are bounded because small models, held to a schema without bounds, run on
-    until the answer is cut in the middle.
-    """
+    """The JSON schema of an extraction, bounded because small models run on where nothing is."""
     text = {"type": "string", "minLength": 1, "maxLength": 200}
     fields = {
         "quote": text,
@@ -79,8 +75,9 @@ def read_json(text: str, *, cut: bool = False) -> list[Preference] | None:
     """
     whole = text[text.find("{") : text.rfind("}") + 1]
     try:
-        found = json.loads(f"{whole}]}}" if cut and not whole.endswith("]}") else whole)
-        found = found["preferences"]
+        found = json.loads(f"{whole}]}}" if cut and not whole.endswith("]}") else whole)[
+            "preferences"
+        ]
     except (ValueError, RecursionError, LookupError, TypeError):
         return None
     if not isinstance(found, list):

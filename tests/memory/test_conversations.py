@@ -342,7 +342,7 @@ async def test_a_store_that_keeps_failing_is_left_alone_for_a_while(settings: Se
     async with Conversations.open(settings) as conversations:
         await asyncio.to_thread(_execute, settings.data_dir, "ALTER TABLE messages RENAME TO other")
         for _ in range(5):
-            with pytest.raises(StoreUnavailable, match="OperationalError"):
+            with pytest.raises(StoreUnavailable, match="SQLITE_ERROR"):
                 await conversations.append("a", ("user", "lost"))
         with pytest.raises(StoreUnavailable, match="lately"):
             await conversations.append("a", ("user", "lost"))
