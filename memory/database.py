@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 import asyncpg
 
 from memory.completion import finish
-from memory.postgres import lock_number, open_pool, translated
+from memory.postgres import CONNECTION_LOST, lock_number, open_pool, translated
 from memory.sqlite import Sqlite, open_sqlite
 from settings import Settings
 
@@ -38,7 +38,11 @@ class _Postgres:
 
     async def read(self, sql: str, *parameters: object) -> Rows:
         with translated():
-            return [tuple(row) for row in await self._pool.fetch(_numbered(sql), *parameters)]
+            try:
+                rows = await self._pool.fetch(_numbered(sql), *parameters)
+            except CONNECTION_LOST:  # by now, as the pool gave it out: another one may do
+                rows = await self._pool.fetch(_numbered(sql), *parameters)
+        return [tuple(row) for row in rows]
 
     async def change(
         self, key: str, statements: Sequence[Statement], *, scrubbed: bool = False

@@ -13,6 +13,12 @@ from memory.errors import StoreUnavailable
 CONNECT_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 10.0
 CONNECTIONS: Final = 10
+FAILURES: Final = (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError)
+CONNECTION_LOST: Final = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InternalClientError,
+)
 
 
 @asynccontextmanager
@@ -40,7 +46,7 @@ def translated() -> Iterator[None]:
     """Make the driver's errors `StoreUnavailable`."""
     try:
         yield
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (*CONNECTION_LOST, *FAILURES) as error:
         raise StoreUnavailable(
             f"the PostgreSQL database of DATABASE_URL fails us ({type(error).__name__})"
         ) from error
