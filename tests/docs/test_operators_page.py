@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -18,9 +19,14 @@ from launch.launched import clone, environment, eventually
 from pages import block
 from running_miner import COMPLETE, KEY, miner_settings, serving
 from scripted import Json, Scripted
+from settings import ROOT
 from support import free_port, require
 
 PAGE = "docs/operators.md"
+DEPLOY = ROOT / "deploy"
+UNIT = DEPLOY / "playbook-miner.service"
+RULES = DEPLOY / "playbook-miner-rules.yml"
+PROMETHEUS = DEPLOY / "prometheus.yml"
 INSTALLED_IN = "/srv/playbook-miner"
 SCRAPED_EVERY = "scrape_interval: 15s"
 
@@ -33,8 +39,8 @@ def program(name: str, package: str) -> str:
 
 
 def unit(folder: Path) -> str:
-    """The page's unit, for a miner in this folder that this Python runs."""
-    text = block(PAGE, "[Service]")
+    """The unit, for a miner in this folder that this Python runs."""
+    text = UNIT.read_text()
     text = text.replace(f"{INSTALLED_IN}/venv/bin/python", sys.executable)
     return text.replace(INSTALLED_IN, str(folder)).replace("User=miner\n", "")
 
@@ -51,7 +57,9 @@ def test_systemd_takes_the_unit_and_enables_it(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stderr
     assert str(service) not in checked.stderr
 
-    _, *words, name = shlex.split(block(PAGE, "systemctl"))
+    copying, enabling = block(PAGE, "systemctl").splitlines()
+    assert copying == f"sudo cp {UNIT.relative_to(ROOT)} /etc/systemd/system/"
+    _, *words, name = shlex.split(enabling)
     assert words == ["systemctl", "enable", "--now"]
     # Nothing can be started where systemd does not run; enabling needs its files alone.
     subprocess.run(["systemctl", f"--root={tmp_path}", "enable", name], check=True)
@@ -59,7 +67,7 @@ def test_systemd_takes_the_unit_and_enables_it(tmp_path: Path) -> None:
 
 
 def test_the_unit_starts_the_miner_and_stops_it_cleanly(tmp_path: Path, backend: Scripted) -> None:
-    parser = configparser.ConfigParser()
+    parser = configparser.ConfigParser(strict=False)  # a key may come twice, as lists do
     parser.optionxform = str
     folder = clone(tmp_path)
     parser.read_string(unit(folder))
@@ -152,7 +160,7 @@ def test_machines_that_share_their_stores_are_one_miner(
 def prometheus(folder: Path, configuration: str) -> Iterator[httpx.Client]:
     """Prometheus with this configuration in a folder of rules; gives a client of its API."""
     (folder / "prometheus.yml").write_text(configuration)
-    (folder / "playbook-miner-rules.yml").write_text(block(PAGE, "alert: MinerDown"))
+    (folder / "playbook-miner-rules.yml").write_text(RULES.read_text())
     checker = program("promtool", "prometheus")
     checked = subprocess.run(
         [checker, "check", "config", folder / "prometheus.yml"],
@@ -189,10 +197,10 @@ def test_prometheus_reads_the_metrics_and_knows_what_the_rules_ask(
     backend.default("Paris")
     key = tmp_path / "key"
     key.write_text(KEY)
-    text = block(PAGE, "scrape_configs")
+    text = PROMETHEUS.read_text()
     assert SCRAPED_EVERY in text
     with serving(miner_settings(tmp_path / "data", backend)) as address:
-        text = text.replace("localhost:8001", address.removeprefix("http://"))
+        text = text.replace("miner:8001", address.removeprefix("http://"))
         text = text.replace("/etc/prometheus/miner-key", str(key))
         text = text.replace(SCRAPED_EVERY, "scrape_interval: 1s")
         for _ in range(3):
@@ -207,7 +215,7 @@ def test_prometheus_reads_the_metrics_and_knows_what_the_rules_ask(
             assert len(group["rules"]) == 7
             assert not [rule for rule in group["rules"] if rule.get("lastError")]
             metrics = httpx.get(f"{address}/metrics", headers={"X-API-Key": KEY}).text
-    rules = block(PAGE, "alert: MinerDown")
+    rules = RULES.read_text()
     named = {word for word in shlex.split(rules.translate(OPERATORS)) if "playbook_miner_" in word}
     assert len(named) == 7
     assert {name for name in named if f"# TYPE {family(name)} " not in metrics} == set()
@@ -221,10 +229,16 @@ def family(name: str) -> str:
     return name.removesuffix("_bucket")
 
 
+def test_the_page_has_an_answer_for_each_alert() -> None:
+    alerts = re.findall(r"alert: (\w+)", RULES.read_text())
+    answered = re.findall(r"^\| `(\w+)` \|", (ROOT / PAGE).read_text(), re.MULTILINE)
+    assert alerts == [name for name in answered if name in alerts]
+
+
 def test_an_alert_fires_when_the_miner_is_down(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
-    text = block(PAGE, "scrape_configs").replace(SCRAPED_EVERY, "scrape_interval: 1s")
-    text = text.replace("localhost:8001", f"127.0.0.1:{free_port()}")
+    text = PROMETHEUS.read_text().replace(SCRAPED_EVERY, "scrape_interval: 1s")
+    text = text.replace("miner:8001", f"127.0.0.1:{free_port()}")
     text = text.replace("/etc/prometheus/miner-key", str(tmp_path / "key"))
     text = f"global: {{evaluation_interval: 1s}}\n{text}"
     with prometheus(tmp_path, text) as client:

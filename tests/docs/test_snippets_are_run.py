@@ -31,15 +31,12 @@ RUN_BY: dict[str, dict[str, str]] = {
     },
     "docs/operators.md": {
         "&& python run.py": f"{OPERATORS}test_the_first_start_is_the_one_that_is_tried",
-        "[Service]": f"{OPERATORS}test_the_unit_starts_the_miner_and_stops_it_cleanly",
         "systemctl": f"{OPERATORS}test_systemd_takes_the_unit_and_enables_it",
+        "docker compose": "deploy/test_deploy.py::test_compose_takes_the_file_and_its_profiles",
         "--workers": "launch/test_run.py::"
         "test_the_playbook_survives_a_change_from_one_to_two_workers",
         "REDIS_URL": f"{OPERATORS}test_machines_that_share_their_stores_are_one_miner",
         "chroma run": f"{OPERATORS}test_machines_that_share_their_stores_are_one_miner",
-        "scrape_configs": f"{OPERATORS}"
-        "test_prometheus_reads_the_metrics_and_knows_what_the_rules_ask",
-        "alert:": f"{OPERATORS}test_an_alert_fires_when_the_miner_is_down",
         "/export": f"{OPERATORS}test_a_user_is_copied_and_erased",
         "tools.backup miner": "tools_backup/test_backup.py::test_the_commands_of_the_page_work",
         "tools.backup --restore": "tools_backup/test_backup.py::test_the_commands_of_the_page_work",
