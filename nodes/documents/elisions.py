@@ -25,7 +25,7 @@ _SPREAD = re.compile(r"(?:\.{3}|…)[\w$.()\[\]?]+[,;)\]}]*")
 _MARKUP = " \t#/*<!->{}%;'\"()[]（）【】〔〕_`~〜|,.…。:：—–="
 _MARKUP_BUT_DOTS = _MARKUP.replace(".", "").replace("…", "")
 _OPENS = re.compile(r"[#/*<%;'\"(\[（【〔〜{|.…~_>-]|REM\b")
-_COMMENT = re.compile(r"//|/\*|#|--\s|;|%|\(\*|<!--|\{/\*|\"\"\"|'''|REM\b|[\[（【〔〜~(]")
+_COMMENT = re.compile(r"//|/\*|#|--\s|;|%|\(\*|<!--|\{[/#%]|\"\"\"|'''|REM\b|[\[（【〔〜~(]")
 _INLINE = re.compile(
     r"[\[(<（【]\s*(?:\.{3}|…)[^\])>\n]{0,80}[\])>）】]|(?:\.{3}|…)\s*[\])}）】]|>(?:\.{3}|…)<"
 )
@@ -84,7 +84,8 @@ class _Filling:
             first = self._found(before, -1) if (made or before) else -1
             then = self._found(after, 1) if after else self._end(at)
             if first is None or then is None or first < last or then <= first:
-                if mark is Mark.SURE or (mark is Mark.BY_WORDS and self._loses):
+                unsure = self._loses if mark is Mark.BY_WORDS else self._covers(at)
+                if mark is Mark.SURE or unsure:
                     return None
                 continue
             if mark is not Mark.SURE and not self._stands_for(at, first, then, mark):
@@ -119,7 +120,8 @@ class _Filling:
         if mark is Mark.BY_WORDS:
             return bool(gap)
         lost = [line for line in gap if not _COMMENT.match(line) and line not in self.kept]
-        fewest = 1 if STAYS.search(self.lines[at]) else FEWEST_COVERED
+        line = self.lines[at].strip()
+        fewest = 1 if _ENCLOSED.fullmatch(line) or STAYS.search(line) else FEWEST_COVERED
         inside = first >= 0 or then < len(self.solid)
         return inside and not self.shrinks and len(lost) >= max(fewest, len(gap) // 2)
 
@@ -143,6 +145,22 @@ class _Filling:
         end = self.solid[then] if then < len(self.solid) else len(self.source)
         return self.source[begin:end]
 
+    def _covers(self, at: int) -> bool:
+        """Whether old lines are gone where a comment says that something stays."""
+        if self.shrinks or not STAYS.search(self.lines[at]):
+            return False
+        before, after = self._before(at, 0), self._after(at, set())
+        first, then = self._nearest(before), self._nearest(after)
+        if first is None or then is None:
+            return False
+        gone = then[1] - first[1] - 1
+        return gone - first[0] - then[0] >= FEWEST_COVERED
+
+    def _nearest(self, lines: list[str]) -> tuple[int, int] | None:
+        """Of lines, the first that stands in the old text once: its number, and its place there."""
+        found = ((number, self.places.get(line, [])) for number, line in enumerate(lines))
+        return next(((number, places[0]) for number, places in found if len(places) == 1), None)
+
     @functools.cached_property
     def _loses(self) -> bool:
         """Whether more of the old lines are gone than a change of a few would explain."""
@@ -158,11 +176,11 @@ class _Filling:
 
     def _missing(self, lines: list[str], side: int) -> int:
         """How many more old lines than new ones stand beyond the outermost known one."""
-        for added, line in enumerate(lines):
-            places = self.places.get(line, [])
-            if len(places) == 1:
-                return (len(self.solid) - 1 - places[0] if side else places[0]) - added
-        return 0
+        found = self._nearest(lines)
+        if found is None:
+            return 0
+        added, place = found
+        return (len(self.solid) - 1 - place if side else place) - added
 
 
 def _mark(line: str, known: set[str]) -> Mark | None:

@@ -88,7 +88,7 @@ def _hunks(lines: Sequence[str]) -> Iterator[Edit]:
             continue
         if hunk and (edit := _hunk(hunk, line_number, scope)).before != edit.after:
             yield edit
-        hunk = [] if head or bare else None
+        hunk = [] if head or bare or line.startswith("+++ ") else None
         if head:
             line_number, scope = int(head[1] or 0), (head[2] or "").removesuffix("@@").strip()
 

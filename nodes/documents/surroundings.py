@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from nodes.documents.patches import is_patch
 from nodes.documents.words import CHANGES, LEAD, OFFER, WORK
 
 LONGEST_LEAD, LONGEST_OFFER = 300, 500
@@ -29,6 +30,8 @@ def peeled(text: str, old: str) -> tuple[str, str]:
         for take in (_without_lead, _without_tail):
             remark, document = take(document, known)
             (before if take is _without_lead else after).append(remark)
+        if is_patch(document) and not is_patch(old):
+            break
         lead, document, tail = _unfenced(document, old, known)
         before.append(lead)
         after.append(tail)

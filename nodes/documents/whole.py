@@ -95,7 +95,8 @@ def _replaces(text: str, words: list[str], before: list[str], request: str) -> b
     """Whether a text of more than a sentence is the other one that was asked for instead."""
     if not ANOTHER.search(request) or ("\n" not in text and len(words) < LONG_SENTENCE):
         return False
-    return max(shared(words, before)) < RELATED
+    asks = all(line.rstrip()[-1:] in {"?", "\uff1f"} for line in text.splitlines() if line.strip())
+    return not asks and max(shared(words, before)) < RELATED
 
 
 def refuses(text: str) -> bool:
