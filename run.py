@@ -4,6 +4,9 @@ Writes a first `.env` where there is none, starts what the settings ask for besi
 (the embedded model, a Chroma server for several workers), and ends it again with the server.
 """
 
+import tools.preflight  # noqa: F401 - ends a start that lacks something, before it is imported
+
+# isort: split
 import argparse
 import gc
 import multiprocessing
@@ -95,6 +98,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     elif not options.env_file.exists():
         raise SettingsError(f"there is no file {options.env_file} (--env-file)")
     envfile.adopt_old_names(_env_file(), os.environ)
+    envfile.tell_unknown_names(_env_file())
     return Settings.load()
 
 

@@ -29,6 +29,8 @@ PLACEHOLDER_KEYS = frozenset(
     {"change-me", "changeme", "your-api-key", "your-api-key-here", "your-miner-api-key"}
 )
 
+PLACEHOLDER = re.compile(r"(sk-)?(your[-_ ].*|x{3,}|\.{3}|<.*>)", re.IGNORECASE)
+
 Provider = Literal["openai", "vllm", "local"]
 Strategy = Literal["draft", "check", "vote"]
 
@@ -144,6 +146,15 @@ class Settings(BaseSettings):
     vllm_api_key: SecretStr = Field(SecretStr("EMPTY"), description="key for `vllm`")
     local_api_base: HttpUrl = Field(
         "http://127.0.0.1:8002/v1", description="where `run.py` serves the embedded model"
+    )
+    local_model: Path | None = Field(
+        None, description="a GGUF file that `local` serves instead of the embedded model"
+    )
+    local_threads: int | None = Field(
+        None, ge=1, le=1024, description="threads of `local`; llama.cpp's choice if unset"
+    )
+    local_chat_template: Path | None = Field(
+        None, description="chat template of `LOCAL_MODEL`, a Jinja file; the model's own if unset"
     )
     llm_fallback_provider: Provider | None = Field(
         None, description="provider that takes over when the first fails"
@@ -280,6 +291,14 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return (ROOT / value.expanduser()).resolve()
 
+    @field_validator("local_model", "local_chat_template")
+    @classmethod
+    def _a_file(cls, value: Path | None) -> Path | None:
+        path = value and (ROOT / value.expanduser()).resolve()
+        if path and not path.is_file():
+            raise ValueError("there is no such file")
+        return path
+
     @field_validator("miner_api_key")
     @classmethod
     def _real_key(cls, value: SecretStr) -> SecretStr:
@@ -288,6 +307,13 @@ class Settings(BaseSettings):
             raise ValueError("a key is empty; separate several keys with single commas")
         if any(key.lower() in PLACEHOLDER_KEYS for key in keys):
             raise ValueError("this is the placeholder of .env.example; choose a random key")
+        return value
+
+    @field_validator("openai_api_key", "embedding_api_key")
+    @classmethod
+    def _no_placeholder(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and PLACEHOLDER.fullmatch(value.get_secret_value().strip()):
+            raise ValueError("this is a placeholder; put the key of your account there")
         return value
 
     @model_validator(mode="after")

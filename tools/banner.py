@@ -1,5 +1,6 @@
 """What the operator reads once the miner answers."""
 
+import re
 import shlex
 import threading
 import time
@@ -49,9 +50,18 @@ def _looked_up(key_file: Path | None) -> str:
         return "${MINER_API_KEY%%,*}"
     inside = key_file.is_relative_to(Path.cwd())
     name = shlex.quote(str(key_file.relative_to(Path.cwd()) if inside else key_file))
+    if _written_plainly(key_file):
+        return f"$(grep ^MINER_API_KEY= {name} | cut -d= -f2- | cut -d, -f1)"
     # Files may quote values, and allow for `export` and spaces.
     find = r"s/^\(export \)\{0,1\} *MINER_API_KEY *= *//p"
     return f"""$(sed -n '{find}' {name} | tail -n 1 | tr -d "\\"' " | cut -d, -f1)"""
+
+
+def _written_plainly(key_file: Path) -> bool:
+    """Whether the first start wrote the key, or somebody in the same way."""
+    lines = key_file.read_text(encoding="utf-8").splitlines()
+    found = [line for line in lines if line.startswith("MINER_API_KEY=")]
+    return len(found) == 1 and re.fullmatch(r"[^\s\"']+", found[0]) is not None
 
 
 def _announce(settings: Settings, key_file: Path | None) -> None:

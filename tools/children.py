@@ -20,9 +20,17 @@ def embedded_model(settings: Settings) -> Iterator[Supervisor]:
     """
     host, port = loopback(settings.local_api_base, "LOCAL_API_BASE")
     check_free(host, port, "LOCAL_API_BASE")
-    ensure_model(settings.data_dir)
+    model = settings.local_model or ensure_model(settings.data_dir)
     command = [sys.executable, "-m", "tools.embedded_model", "--supervised"]
     command += ["--host", host, "--port", str(port), "--data-dir", str(settings.data_dir)]
+    if settings.local_model:
+        command += ["--model", str(model)]
+    options = {
+        "--window": settings.max_context_tokens,
+        "--threads": settings.local_threads,
+        "--chat-template": settings.local_chat_template,
+    }
+    command += [f"{name}={value}" for name, value in options.items() if value is not None]
     ready = f"{settings.local_api_base}/health"
     # Lets llama.cpp's threads sleep while they wait for each other. Spinning, its default, was no
     # faster on free cores, and took three times as long where another program wanted one of two.

@@ -167,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         "history keeps it; without it the password is asked for, unseen",
     )
     add("--allow-private", action="store_true", help="sign an address the network cannot reach")
-    add("--no-check", action="store_true", help="do not ask the miner's /health and /capabilities")
+    add("--no-check", action="store_true", help="needs no network: look up no name, ask no miner")
     add("--no-timestamp", action="store_true", help="leave the fourth line out")
     add("--verify", type=Path, metavar="FILE", help="say who signed what in FILE, and sign nothing")
     return parser
@@ -176,7 +176,9 @@ def _parser() -> argparse.ArgumentParser:
 def _sign(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.name is None or options.api_url is None:
         parser.error("--name and --api-url are required, or --verify")
-    check_address(options.api_url, allow_private=options.allow_private)
+    check_address(
+        options.api_url, allow_private=options.allow_private, look_up=not options.no_check
+    )
     token = (
         prompt_secret("Token (the miner's MINER_API_KEY)")
         if options.token is None

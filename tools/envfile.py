@@ -7,8 +7,10 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from dotenv import dotenv_values
+from rapidfuzz import process
+from rapidfuzz.distance import JaroWinkler
 
-from settings import SettingsError
+from settings import Settings, SettingsError
 
 HEADER = """\
 # Written at the first start. Every other setting has a default: .env.example lists them all.
@@ -26,6 +28,8 @@ OLD_NAMES = {
     "VLLM_BASE_URL": ("VLLM_API_BASE", None),
 }
 """The reference's names: ours, and the one provider that it holds for."""
+LIKENESS = 0.86
+"""How like a setting's name one is that was probably meant for it (Jaro-Winkler, 0 to 1)."""
 TOLD = {"MINER_API_KEY": "a fresh MINER_API_KEY"}
 
 
@@ -60,11 +64,7 @@ def adopt_old_names(path: Path, environment: MutableMapping[str, str]) -> None:
     Says on standard output, a line each, what became of them. What cannot be read is left to
     `Settings.load`, which says so.
     """
-    try:
-        read = dotenv_values(path, encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return
-    values = {name.upper(): value for name, value in read.items() if value}
+    values = _values(path)
     provider = environment.get("LLM_PROVIDER") or values.get("LLM_PROVIDER", "openai")
     for old, (ours, only_for) in OLD_NAMES.items():
         if old not in values:
@@ -77,6 +77,26 @@ def adopt_old_names(path: Path, environment: MutableMapping[str, str]) -> None:
             environment[ours] = values[old]
             told = f"is taken for {ours}; rename it"
         print(f"{old} in {path} {told}", flush=True)
+
+
+def tell_unknown_names(path: Path) -> None:
+    """Say on standard output, a line each, which names in `path` were probably meant for ours."""
+    ours = [name.upper() for name in Settings.model_fields]
+    for name in _values(path).keys() - set(ours) - OLD_NAMES.keys():
+        found = process.extractOne(
+            name, ours, scorer=JaroWinkler.normalized_similarity, score_cutoff=LIKENESS
+        )
+        if found:
+            print(f"{name} in {path} is not read: did you mean {found[0]}?", flush=True)
+
+
+def _values(path: Path) -> dict[str, str]:
+    """What `path` sets, by upper-case name; nothing where it cannot be read."""
+    try:
+        read = dotenv_values(path, encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name.upper(): value for name, value in read.items() if value}
 
 
 def _unset(environment: Mapping[str, str]) -> dict[str, str]:

@@ -27,13 +27,14 @@ class AddressError(ValueError):
     """
 
 
-def check_address(api_url: str, *, allow_private: bool = False) -> None:
+def check_address(api_url: str, *, allow_private: bool = False, look_up: bool = True) -> None:
     """Raise `AddressError` unless `api_url` is an http(s) address the network can call.
 
-    Its host must resolve to public addresses alone, unless `allow_private`.
+    Its host must be or resolve to public addresses alone, unless `allow_private`; without
+    `look_up` no name is resolved, and one is believed.
     """
     host = _split(api_url).hostname
-    if host and not allow_private:
+    if host and not allow_private and (look_up or _is_address(host)):
         _check_public(host)
 
 
@@ -103,6 +104,14 @@ def _resolve(host: str) -> list[str]:
             f"--api-url: no address is known for {host}; --allow-private signs it all the same"
         ) from None
     return [str(entry[4][0]) for entry in found]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_public(address: str) -> bool:

@@ -12,14 +12,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Protocol
 
 DEFAULT_WALLETS = Path("~/.bittensor/wallets")
 SR25519 = 1
+TRIES = 3
 
 
 class WalletError(Exception):
     """The coldkey cannot be read or used. The message is one line, without the password."""
+
+
+class WrongPassword(WalletError):
+    """The password does not open the keyfile, or the file is damaged."""
 
 
 class Coldkey(Protocol):
@@ -34,7 +39,8 @@ class Coldkey(Protocol):
 def read_coldkey(name: str, folder: Path, password: str | None) -> Coldkey:
     """The coldkey of wallet `name` below `folder`.
 
-    Asks for the password on the terminal if the keyfile is encrypted and `password` is `None`.
+    Asks for the password on the terminal, three times at most, if the keyfile is encrypted and
+    `password` is `None`.
     Raises `WalletError` for a missing wallet, a wrong password, a damaged keyfile, a keyfile
     without a private key, a key that is not sr25519, or if bittensor is not installed.
     """
@@ -42,11 +48,25 @@ def read_coldkey(name: str, folder: Path, password: str | None) -> Coldkey:
     wallet = _load("bittensor.wallet").Wallet(name=name, path=str(folder.expanduser()))
     with _translated(keyfile):
         encrypted = wallet.coldkey_file.is_encrypted()
-        coldkey: Coldkey = wallet.get_coldkey(_password(name, password) if encrypted else None)
-        # A keyfile with the public half alone opens, and fails only here.
-        coldkey.sign(b"")
+    for left in reversed(range(TRIES)):
+        given = _password(name, password) if encrypted else None
+        try:
+            coldkey = _opened(wallet, keyfile, given)
+            break
+        except WrongPassword as error:
+            if password is not None or not left:
+                raise
+            print(error, file=sys.stderr)
     if coldkey.crypto_type != SR25519:
         raise WalletError(f"{keyfile} holds an ed25519 key; the network verifies sr25519 alone")
+    return coldkey
+
+
+def _opened(wallet: Any, keyfile: Path, password: str | None) -> Coldkey:  # noqa: ANN401
+    with _translated(keyfile):
+        coldkey: Coldkey = wallet.get_coldkey(password)
+        # A keyfile with the public half alone opens, and fails only here.
+        coldkey.sign(b"")
     return coldkey
 
 
@@ -103,7 +123,7 @@ def _translated(keyfile: Path) -> Iterator[None]:
     try:
         yield
     except core.WrongPasswordError:
-        raise WalletError(f"wrong password for {keyfile}, or the file is damaged") from None
+        raise WrongPassword(f"wrong password for {keyfile}, or the file is damaged") from None
     except core.KeyfileError as error:
         raise WalletError(f"{keyfile} is damaged: {error}") from None
     except OSError as error:

@@ -66,6 +66,10 @@ class RequestRefused(BackendRefused):
     """The backend rejects this request, and may well take another."""
 
 
+class KeyRefused(BackendRefused):
+    """The backend does not know the key that the miner sends."""
+
+
 class Filtered(RequestRefused):
     """The provider's content filter rejects what the request says."""
 
@@ -92,6 +96,10 @@ def translated(rejected: Rejected) -> BackendUnavailable | BackendRefused:
     if status in _RETRIED_STATUS or status >= 500:  # noqa: PLR2004
         return BackendUnavailable(
             f"the model's backend answered {status}", retry_after=rejected.retry_after
+        )
+    if status == 401:  # noqa: PLR2004
+        return KeyRefused(
+            "the model's backend refuses the key of this miner (401); its operator has to mend it"
         )
     refused = RequestRefused if status in _THIS_REQUEST else BackendRefused
     return refused(f"the model's backend refused the request with {status}")

@@ -20,6 +20,7 @@ from nodes.llm.backend import Backend, connect
 from nodes.llm.failures import (
     Empty,
     Filtered,
+    KeyRefused,
     OnlyReasoning,
     RequestRefused,
     SchemaRefused,
@@ -283,6 +284,15 @@ def _refuses_history(error: MinerError, job: Job) -> bool:
 async def _probed(backend: Backend) -> bool:
     try:
         await probe(backend)
+    except KeyRefused as error:
+        provider = backend.endpoint.provider
+        log.error(
+            "backend refuses the key; no request is answered until it is changed",
+            setting=f"{provider.upper()}_API_KEY",
+            address=backend.wire.host,
+            reason=str(error),
+        )
+        return False
     except BackendError as error:
         log.warning(
             "backend does not answer yet; requests get a 503 until it does",

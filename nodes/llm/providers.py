@@ -96,21 +96,28 @@ def _endpoints(
 ) -> list[Endpoint]:
     """The addresses of `provider` as the settings describe them."""
     row = PROVIDERS[provider]
+    own_file = provider == "local" and settings.local_model is not None
     return [
         Endpoint(
             provider=provider,
             base_url=base_url,
             api_key=row.api_key(settings) or NO_KEY,
-            model=model or DEFAULT_MODELS[provider],
+            model=model or _default_model(settings, provider),
             model_is_default=model is None,
             limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
             assumed_context=settings.max_context_tokens or row.window,
             tokenizer=row.tokenizer,
-            note=row.note,
+            note="" if own_file else row.note,
             rank=rank,
         )
         for base_url in row.base_url(settings).split(",")
     ]
+
+
+def _default_model(settings: Settings, provider: Provider) -> str:
+    if provider == "local" and settings.local_model:
+        return settings.local_model.stem
+    return DEFAULT_MODELS[provider]
 
 
 def endpoints(settings: Settings) -> list[Endpoint]:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from pages import blocks
 from support import make_settings
 from tools import banner
 
@@ -46,12 +47,23 @@ def test_the_call_finds_the_first_key_as_files_write_it(
     assert "X-API-Key: one" in arguments(command, here)
 
 
+def test_the_call_is_as_short_as_the_readmes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("MINER_API_KEY=one,two\nLLM_PROVIDER=local\n")
+    monkeypatch.chdir(tmp_path)
+    command = banner.curl("http://localhost:8001", tmp_path / ".env")
+    [of_readme] = [block.text for block in blocks("README.md") if "8001/complete" in block.text][:1]
+    assert command.split() == of_readme.replace("\\\n", "").split()
+
+
 def test_the_call_finds_the_first_key_of_the_environment(tmp_path: Path) -> None:
     command = banner.curl("http://localhost:1", None)
     assert "X-API-Key: one" in arguments(command, tmp_path, MINER_API_KEY="one,two")
 
 
 def test_the_banner_names_what_an_operator_looks_for(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MINER_API_KEY=secret-key\n")
     settings = make_settings(tmp_path, host="0.0.0.0", api_port=8123, miner_api_key="secret-key")
     text = banner.banner(settings, "vllm", "some/model", tmp_path / ".env")
     for wanted in ("http://localhost:8123/docs", "some/model (vllm)", str(tmp_path / ".env")):

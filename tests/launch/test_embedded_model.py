@@ -1,19 +1,24 @@
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
 import pytest
 from launched import environment, eventually
 
+from nodes.llm.model import Model
+from nodes.llm.turns import Turn
 from settings import ROOT, SettingsError
 from support import free_port, make_settings
 from tools.addresses import AddressTaken
 from tools.children import embedded_model as serving
+from tools.supervisor import ChildFailed
 
 CANARY = "heliotrope-secret"
 
@@ -67,6 +72,51 @@ def test_a_crashed_model_answers_again(model_data_dir: Path) -> None:
         os.kill(crashed, signal.SIGKILL)
         eventually(lambda: child.pid != crashed and _healthy(address))
         assert ask(address, "Hello").status_code == 200
+
+
+async def test_any_gguf_file_is_served_with_its_own_window_template_and_threads(
+    tmp_path: Path, model_file: Path
+) -> None:
+    own = tmp_path / "elsewhere" / "my-model.Q4.gguf"
+    own.parent.mkdir()
+    shutil.copy(model_file, own)
+    template = tmp_path / "template.jinja"
+    template.write_text("{% for m in messages %}<|im_start|>{{ m.content }}{% endfor %}")
+    settings = make_settings(
+        tmp_path,
+        llm_provider="local",
+        local_model=str(own),
+        local_threads="1",
+        local_chat_template=str(template),
+        max_context_tokens="2048",
+        local_api_base=f"http://127.0.0.1:{free_port()}/v1",
+    )
+    root = settings.local_api_base.removesuffix("/v1")
+    body = {"messages": [{"role": "user", "content": "Hello"}]}
+    with serving(settings):
+        async with httpx.AsyncClient() as client:
+            [card] = (await client.get(f"{settings.local_api_base}/models")).json()["data"]
+            prompt = (await client.post(f"{root}/apply-template", json=body)).json()["prompt"]
+        async with Model.open(settings) as model:
+            told = model.describe()
+            reply = await model.ask(
+                "test", [Turn(role="user", content="Hello")], deadline=time.monotonic() + 30
+            )
+    assert card["id"] == told.model == "my-model.Q4"
+    assert card["meta"]["n_ctx"] == told.context_length == 2048
+    assert prompt == "<|im_start|>Hello"
+    assert not told.note
+    assert reply.text.strip()
+    assert not (tmp_path / "models").exists()
+
+
+def test_a_file_that_is_no_model_ends_the_start(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"no model")
+    address = f"http://127.0.0.1:{free_port()}/v1"
+    settings = make_settings(tmp_path, local_model=str(broken), local_api_base=address)
+    with pytest.raises(ChildFailed), serving(settings):
+        pass
 
 
 def test_nothing_of_a_prompt_is_logged(model_data_dir: Path) -> None:

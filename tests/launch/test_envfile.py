@@ -123,3 +123,38 @@ def test_a_file_without_old_names_is_passed_over(
     envfile.adopt_old_names(path, held)
     assert held == {}
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "nearest"),
+    [
+        ("MODELNAME=m", "MODEL_NAME"),
+        ("DEADLINE=10", "DEADLINE_SECONDS"),
+        ("openai_key=k", "OPENAI_API_KEY"),
+        ("export LOGLEVEL=debug", "LOG_LEVEL"),
+    ],
+)
+def test_a_name_like_one_of_ours_is_told_with_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str, nearest: str
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"{written}\nMINER_API_KEY=secret-key\n")
+    envfile.tell_unknown_names(path)
+    name = written.removeprefix("export ").partition("=")[0].upper()
+    assert capsys.readouterr().out == f"{name} in {path} is not read: did you mean {nearest}?\n"
+
+
+@pytest.mark.parametrize(
+    "written", ["LANGSMITH_API_KEY=k", "HTTP_PROXY=http://p", "TZ=UTC", "PORT=1", "MAX_TOKENS=9"]
+)
+def test_a_name_of_others_is_not_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], written: str
+) -> None:
+    path = tmp_path / ".env"
+    path.write_text(written)
+    envfile.tell_unknown_names(path)
+    assert capsys.readouterr().out == ""
+
+
+def test_no_file_has_no_unknown_names(tmp_path: Path) -> None:
+    envfile.tell_unknown_names(tmp_path / ".env")

@@ -72,3 +72,22 @@ def test_a_file_in_another_encoding_is_named(tmp_path: Path) -> None:
     path.write_text("MINER_NAME=é\n", "latin-1")
     with pytest.raises(SettingsError, match=f"^{path} is not in UTF-8"):
         Settings.load(path)
+
+
+@pytest.mark.parametrize(
+    "key", ["sk-your-key-here", "your-openai-key", "sk-...", "<key>", "sk-xxxx"]
+)
+def test_the_placeholder_of_a_key_is_refused(tmp_path: Path, key: str) -> None:
+    with pytest.raises(SettingsError, match=r"^OPENAI_API_KEY is wrong: this is a placeholder"):
+        make_settings(tmp_path, llm_provider="openai", openai_api_key=key)
+
+
+@pytest.mark.parametrize("key", ["sk-proj-yoUr1x", "EMPTY", "sk-xa1b2c3"])
+def test_any_other_key_is_taken(tmp_path: Path, key: str) -> None:
+    make_settings(tmp_path, llm_provider="openai", openai_api_key=key)
+
+
+@pytest.mark.parametrize("name", ["local_model", "local_chat_template"])
+def test_a_file_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name.upper()}='.*' is wrong: there is no such"):
+        make_settings(tmp_path, **{name: str(tmp_path / "none.gguf")})

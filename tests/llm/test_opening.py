@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from machine_room import settings_for
-from nodes.errors import BackendUnavailable, MinerError
+from nodes.errors import BackendRefused, BackendUnavailable, MinerError
 from nodes.llm.backend import connect
 from nodes.llm.model import Model
 from nodes.llm.probe import CANARY_SECONDS, watch
@@ -208,3 +209,18 @@ async def test_the_key_of_the_provider_is_sent(tmp_path: Path, backend: Scripted
         assert len(backend.canaries) == 1
     async with Model.open(settings_for(tmp_path, backend, "vllm")) as model:
         assert not await model.ping()
+
+
+async def test_a_key_that_is_refused_is_named_at_the_start_and_in_the_answer(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    backend.canary = Status(401)
+    backend.default(Status(401))
+    settings = settings_for(tmp_path, backend)
+    with capture_logs() as logs:
+        async with Model.open(settings) as model:
+            with pytest.raises(BackendRefused, match="refuses the key of this miner"):
+                await model.ask("test", HELLO, deadline=time.monotonic() + 5)
+    [told] = [line for line in logs if line["event"].startswith("backend refuses the key")]
+    assert told["setting"] == f"{settings.llm_provider.upper()}_API_KEY"
+    assert told["log_level"] == "error"

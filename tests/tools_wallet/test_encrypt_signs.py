@@ -243,6 +243,26 @@ def test_asks_for_token_and_password_unseen(signer: Program) -> None:
     assert verified(signer.folder / "signed_credentials.txt")
 
 
+def test_a_wrong_password_may_be_typed_three_times(signer: Program) -> None:
+    terminal = Terminal(signer, *_refuse(signer, "--name", "encrypted"))
+    for typed in ("not the one", "nor this", PASSWORD):
+        terminal.read_until("Password of the coldkey of wallet encrypted: ")
+        terminal.type(f"{typed}\n")
+    terminal.rest()
+    assert terminal.process.returncode == 0
+    assert verified(signer.folder / "signed_credentials.txt")
+
+
+def test_the_third_wrong_password_ends_it(signer: Program) -> None:
+    terminal = Terminal(signer, *_refuse(signer, "--name", "encrypted"))
+    for _ in range(3):
+        terminal.read_until("Password of the coldkey of wallet encrypted: ")
+        terminal.type("not the one\n")
+    assert "error: wrong password" in terminal.rest()
+    assert terminal.process.returncode == 2
+    assert list(signer.folder.iterdir()) == []
+
+
 @pytest.mark.parametrize(("keys", "reason"), [("\n", "nothing was entered"), ("\x04", "nothing")])
 def test_an_empty_answer_ends_it(signer: Program, keys: str, reason: str) -> None:
     terminal = Terminal(signer, *_refuse(signer, "--name", "encrypted"))

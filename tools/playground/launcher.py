@@ -10,7 +10,7 @@ from settings import Settings, SettingsError
 from tools.addresses import AddressTaken, check_free, reachable
 
 OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SHARE": "False", "HF_HUB_OFFLINE": "1"}
-MISSING = "the playground needs Gradio: pip install -r requirements.txt"
+MISSING = "the playground needs Gradio: pip install -r requirements-playground.txt"
 
 
 def main() -> int:
