@@ -1,4 +1,4 @@
-"""The machines as Mermaid, for the README: `python -m graphs.pictures`."""
+"""The machines as Mermaid, for `docs/machines.md`: `python -m graphs.pictures`."""
 
 import asyncio
 import sys
@@ -20,7 +20,7 @@ def picture(machines: Machines, component: str) -> str:
 
 
 def section(machines: Machines) -> str:
-    """All machines, as the README shows them."""
+    """All machines, as `docs/machines.md` shows them."""
     return "\n\n".join(
         f"**{component}**\n\n```mermaid\n{picture(machines, component)}\n```"
         for component in COMPONENTS

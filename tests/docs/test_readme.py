@@ -1,4 +1,4 @@
-"""The README shows what the code is: its pictures and its table are generated."""
+"""Pages that show what the code is: their pictures and their table are generated."""
 
 import re
 from pathlib import Path
@@ -12,9 +12,9 @@ from tools.reference import table
 
 
 def between(marker: str) -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / f"{marker}.md").read_text(encoding="utf-8")
     found = re.search(rf"<!-- {marker} -->\n(.*?)<!-- /{marker} -->", text, re.DOTALL)
-    assert found, f"the README has no section between the markers {marker}"
+    assert found, f"docs/{marker}.md has no section between the markers {marker}"
     return found.group(1).strip()
 
 

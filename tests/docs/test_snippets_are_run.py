@@ -27,6 +27,8 @@ RUN_BY: dict[str, dict[str, str]] = {
         "&& pytest": CI,
         "curl": f"{SNIPPETS}test_a_call_of_the_documentation_is_answered",
         "gradio_test_ui.py": f"{PLAYGROUND}test_the_command_of_the_documentation_serves_the_page",
+    },
+    "docs/machines.md": {
         "graph TD": "docs/test_readme.py::test_the_pictures_are_those_of_the_machines",
     },
     "docs/operators.md": {
