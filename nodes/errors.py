@@ -3,7 +3,6 @@
 MinerError
 ├── DeadlinePassed       no time left, and no answer to give yet
 ├── TaskTooLong          the task alone does not fit the model's window
-├── PlaybookBusy         others kept writing the same user's playbook
 ├── SearchUnavailable    web search is configured, but its packages are not installed
 ├── SearchFailed         the web search gave nothing
 └── BackendError         the model's backend failed, after retries and fallback
@@ -24,10 +23,6 @@ class DeadlinePassed(MinerError):
 
 class TaskTooLong(MinerError):
     """The task alone does not fit the model's window."""
-
-
-class PlaybookBusy(MinerError):
-    """Others kept writing the same user's playbook."""
 
 
 class SearchUnavailable(MinerError):

@@ -29,7 +29,6 @@ from nodes.errors import (
     BackendRefused,
     BackendUnavailable,
     DeadlinePassed,
-    PlaybookBusy,
     TaskTooLong,
 )
 from server.context import context_of
@@ -108,7 +107,6 @@ ANSWERS: Mapping[type[Exception], tuple[int, str]] = {
     TaskTooLong: (422, "task_too_long"),
     BackendRefused: (502, "backend_refused"),
     BackendUnavailable: (503, "backend_unavailable"),
-    PlaybookBusy: (503, "playbook_busy"),
     DeadlinePassed: (504, "deadline_passed"),
     UnknownEntry: (404, "not_found"),
     PlaybookFull: (409, "playbook_full"),

@@ -96,7 +96,6 @@ def _merged(wish: Wish | None, item: Preference, content: str, evidence: str) ->
 
 def _likely(item: Preference, free: Sequence[Statement]) -> Sequence[Statement]:
     """The statement that an item is most likely made from; none where none is alike."""
-    said = (item.quote, item.content)
-    scores = [max(likeness(text, one.text) for text in said) for one in free]
+    scores = [max(likeness(text, one.text) for text in (item.quote, item.content)) for one in free]
     best = max(scores, default=0.0)
     return [free[scores.index(best)]] if best >= ALIKE else []
