@@ -109,7 +109,9 @@ class Slots:
 
     async def _of_query(self, query: str) -> Vectors:
         if not self._ranking.allow():
-            raise StoreUnavailable("the embedding endpoint was silent; it is asked again later")
+            raise StoreUnavailable(
+                "the embedding endpoint failed lately; it is asked again in a while"
+            )
         try:
             async with asyncio.timeout(QUERY_SECONDS):
                 [vector] = await embedded(self._embeddings, [query], self._dimension)
