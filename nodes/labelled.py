@@ -4,21 +4,18 @@ A head is a label of `nodes.documents.words` at the beginning of a line, whateve
 emoji stand before it, and set off from its text by a colon, a dash, a bracket, or its own line.
 """
 
-import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from nodes.documents.words import FAULTLESS, STRENGTH, pattern
+from nodes.documents.words import FAULTLESS, STRENGTH
+from nodes.review_tables import PROBLEM, RULE, SUGGESTION, clean, from_json, from_table
 from nodes.state import Feedback
 
 MOST_FEEDBACKS = 50
 LONGEST_REVIEW = 40_000  # characters read of one
 LONGEST_PRAISE = 300
-MOST_LEVELS = 4  # of JSON around the list
 
-_PROBLEM, _SUGGESTION = pattern("problem"), pattern("suggestion")
-_NAMES = rf"(?:(?P<problem>{_PROBLEM})|(?P<suggestion>{_SUGGESTION}))"
+_NAMES = rf"(?:(?P<problem>{PROBLEM})|(?P<suggestion>{SUGGESTION}))"
 _COUNT = (
     r"(?:\s?\(?[#№]?\s?(?:\d{1,3}|[一二三四五六七八九十]{1,3})\)?(?:\s?(?:/|of|von|de|из)\s?\d{1,3})?)?"
     r"(?:\s?\([\w ]{1,20}\))?"
@@ -42,22 +39,17 @@ _OTHER_TAG = re.compile(r"</?[A-Za-z_]{1,30}(?: [^<>]{0,80})?/?>")
 _INLINE_TAG = re.compile(r"</?(?:b|i|em|strong|u|code|span)>", re.IGNORECASE)
 _LIST_TAG = re.compile(r"<(?:li|p|br ?/?|td|h[1-6])>", re.IGNORECASE)
 _DEFINED = re.compile(r"\n[ \t]{0,8}:[ \t]")
-_EXTRA_COMMA = re.compile(r",(\s*[\]}])")
 _CLAUSE = re.compile(r"[,;.。，；]")
 # Within a line a label follows the end of a sentence, or stands out by its marks.
 _INLINE = re.compile(
     r"(?:[.!?;|(–—→。！？；]['\"”’*_]*\s?|-\s|\s?(?:\*\*|__))[*_(→]{0,4}\s?"
-    rf"(?P<label>{_SUGGESTION})\s?[*_]*\s?[:：=]\s?[*_]*\s?",
+    rf"(?P<label>{SUGGESTION})\s?[*_]*\s?[:：=]\s?[*_]*\s?",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"\s?[;,|(–-]?\s?[*_]{0,3}\b(?P<label>SUGGESTION)\s?[*_]*\s?[:：=]\s?[*_]*\s?")
-_RULE = re.compile(r"[\s|:\-–=*_#>]*")
 _ITEM = re.compile(r"(?:[-*•–+>·▪]|\(?\d{1,3}[.):]|[a-z]\))\s")
-_BULLET = re.compile(r"\A(?:[-•–+>·▪]\s)+")
 _FENCE = re.compile(r"[ \t]{0,3}(?:```|~~~)")
 _UNFILLED = re.compile(r"<[^<>]*>|-+|\[\]", re.IGNORECASE)
-_QUOTED = re.compile(r'"([^"]*)",?')
-_EDGE = " \t*_|"
 
 
 def read_feedbacks(text: str) -> list[Feedback]:
@@ -76,7 +68,7 @@ def read_feedbacks(text: str) -> list[Feedback]:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    return _from_json(text) or _from_lines(text) or _from_table(text)
+    return from_json(text) or _from_lines(text) or from_table(text)
 
 
 def _is_praise(problem: str, fix: str) -> bool:
@@ -103,49 +95,6 @@ def _is_none(text: str) -> bool:
 
 def _says_none(text: str) -> bool:
     return bool(FAULTLESS.fullmatch(text.strip(" .!。*_")))
-
-
-def _from_json(text: str) -> list[tuple[str, str]]:
-    starts = [place for place in (text.find("["), text.find("{")) if place >= 0]
-    end = max(text.rfind("]"), text.rfind("}"))
-    if not starts:
-        return []
-    found = text[min(starts) : end + 1]
-    value = _loaded(found) or _loaded(_EXTRA_COMMA.sub(r"\1", found))
-    for _ in range(MOST_LEVELS):
-        if isinstance(value, dict) and _columns(list(value)) is None:
-            inner = (each for each in value.values() if isinstance(each, list | dict))
-            value = next(inner, value)
-    if isinstance(value, dict):
-        value = [value]
-    if not isinstance(value, list):
-        value = [_loaded(line) for line in _objects(text)]
-    pairs = [_pair(item) for item in value if isinstance(item, dict)]
-    return [(problem, fix) for problem, fix in pairs if problem]
-
-
-def _loaded(text: str) -> object:
-    try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value
-
-
-def _objects(text: str) -> Iterator[str]:
-    """The lines that may each be one object."""
-    for line in text.splitlines():
-        found = line.strip().lstrip("-* ").rstrip(",")
-        if found.startswith("{") and found.endswith("}"):
-            yield found
-
-
-def _pair(item: dict[str, object]) -> tuple[str, str]:
-    columns = _columns(list(item))
-    if columns is None:
-        return "", ""
-    values = [" ".join(str(value).split()) for value in item.values()]
-    return values[columns[0]], values[columns[1]]
 
 
 @dataclass
@@ -177,7 +126,7 @@ class _Reading:
             self.growing = self.listed = None
         elif self.listed is not None and not quoted and _ITEM.match(line):
             self._take_item(_ITEM.sub("", line, count=1))
-        elif _RULE.fullmatch(line) and not quoted:
+        elif RULE.fullmatch(line) and not quoted:
             filled = self.growing is not None and self.pairs and self.pairs[-1][self.growing]
             self.growing = None if filled else self.growing
         else:
@@ -207,7 +156,7 @@ class _Reading:
             self.growing = 1 if fix else 0
         elif self.pairs:
             place = min(self.turn, len(self.pairs) - 1)
-            self.pairs[place][1] = f"{self.pairs[place][1]} {_clean(text)}".strip()
+            self.pairs[place][1] = f"{self.pairs[place][1]} {clean(text)}".strip()
             self.turn, self.growing = place + 1, None
 
     def _is_own(self, label: str) -> bool:
@@ -221,14 +170,14 @@ class _Reading:
         meant = (m for m in self.inline.finditer(text) if self._is_meant(m.group("label")))
         match = next(meant, None)
         if match is None:
-            return _clean(text), ""
+            return clean(text), ""
         kept = text[: match.start("label")].rstrip(" *_(|;–—→-")
-        return _clean(kept), _clean(text[match.end() :].rstrip(")"))
+        return clean(kept), clean(text[match.end() :].rstrip(")"))
 
     def _grow(self, text: str) -> None:
         if self.growing is not None and self.pairs:
             half = self.pairs[-1][self.growing]
-            self.pairs[-1][self.growing] = f"{half} {_clean(text)}".strip()
+            self.pairs[-1][self.growing] = f"{half} {clean(text)}".strip()
 
 
 def _from_lines(text: str) -> list[tuple[str, str]]:
@@ -287,7 +236,7 @@ def _fenced(lines: list[str]) -> set[int]:
 def _head(line: str, following: str) -> re.Match[str] | None:
     bare = _bare(line)
     found = _LABELLED.fullmatch(bare)
-    ruled = len(following) > 2 and _RULE.fullmatch(following)  # noqa: PLR2004
+    ruled = len(following) > 2 and RULE.fullmatch(following)  # noqa: PLR2004
     if found is None and (_MARKED.match(line) or _ITEM.match(following) or ruled):
         found = _ALONE.fullmatch(bare)
     dotted = _DOTTED.fullmatch(bare) if found is None else None
@@ -301,38 +250,3 @@ def _bare(line: str) -> str:
 
 def _ends_label(line: str) -> bool:
     return bool(re.search(r"[:：]", line[:60])) or line[:1] in "#*"
-
-
-def _from_table(text: str) -> list[tuple[str, str]]:
-    lines = [line for line in text.splitlines() if not _RULE.fullmatch(line)]
-    mark = next((mark for mark in "|\t;" if any(mark in line for line in lines[:1])), "|")
-    rows = [
-        [_clean(cell) for cell in line.strip().strip("|").split(mark)]
-        for line in lines
-        if mark in line
-    ]
-    columns = _columns(rows[0]) if rows else None
-    if columns is None:
-        return []
-    problem, suggestion = columns
-    return [
-        (row[problem], row[suggestion])
-        for row in rows[1:]
-        if len(row) > max(columns) and row[problem]
-    ]
-
-
-def _columns(header: list[str]) -> tuple[int, int] | None:
-    places = []
-    for names in (_PROBLEM, _SUGGESTION):
-        matching = [at for at, cell in enumerate(header) if re.fullmatch(names, cell, re.I)]
-        if not matching:
-            return None
-        places.append(matching[0])
-    return places[0], places[1]
-
-
-def _clean(text: str) -> str:
-    plain = _BULLET.sub("", text.strip().strip(_EDGE)).strip()
-    quoted = _QUOTED.fullmatch(plain)
-    return quoted[1] if quoted else plain
