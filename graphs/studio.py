@@ -11,11 +11,13 @@ from typing import Any
 
 import structlog
 from langgraph.constants import START
+from langgraph.graph import StateGraph
 from langgraph.types import Overwrite
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 
+from graphs.forms import FORMS, Input
 from graphs.registry import BUILDERS, CONFIG, AnyMachine
 from memory import MemoryStoreError, StoreLocked
 from nodes.errors import SearchUnavailable
@@ -69,27 +71,29 @@ def for_threads(machine: AnyMachine) -> AnyMachine:
     """The machine as Studio needs it, where runs follow each other on one thread.
 
     A thread keeps the state that its last run ended with, which the miner's own requests never
-    meet: here every run begins with its input alone, checked and completed by the defaults of
-    `Request`. Its steps and its end show the whole state, where the miner returns the result.
+    meet: here every run begins with its input alone, in the form that Studio shows for it.
+    Its steps and its end show the whole state, where the miner returns the result.
     """
-    builder = machine.builder
+    builder: StateGraph[Any, Any, Any, Any] = machine.builder
+    asked, told, options = FORMS[machine.name]
     blank: dict[str, Any] = builder.state_schema().model_dump()
     blank |= {name: Overwrite([]) for name in ACCUMULATED}
 
     def begin(given: object) -> dict[str, Any]:
-        return blank | _fields(given)
+        return blank | _fields(asked, given)
 
     # The start may then write, and the stream show, every channel.
-    builder.schemas[builder.input_schema] = builder.schemas[builder.state_schema]
-    builder.output_schema = builder.state_schema
+    for form in (asked, told):
+        builder.schemas[form] = builder.schemas[builder.state_schema]
+    builder.input_schema, builder.output_schema, builder.context_schema = asked, told, options
     studied = builder.compile(name=machine.name)
     studied.nodes[START].mapper = begin
     return studied.with_config(CONFIG)
 
 
-def _fields(given: object) -> dict[str, Any]:
+def _fields(asked: type[Input], given: object) -> dict[str, Any]:
     try:
-        request = Request.model_validate(given)
+        request = asked.model_validate(given).to_request()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "input"

@@ -8,7 +8,7 @@ from nodes.answers import FinalAnswer, read_answer, read_answers, read_short_ans
 from nodes.context import Parts
 from nodes.miner import Miner
 from nodes.state import AggregateState, AggregateUpdate, PreviousOutput, Update
-from nodes.steps import write
+from nodes.steps import tell, write
 from nodes.vote import ENOUGH, groups
 
 SYSTEM = """\
@@ -44,6 +44,7 @@ async def count(miner: Miner, state: AggregateState) -> AggregateUpdate:
     ranked = votes.most_common()
     winner = ranked[0][0]
     chosen = voters[first[winner]]
+    tell(votes={spelled[group]: number for group, number in ranked}, voters=len(voters))
     told = _told([(spelled[group], number) for group, number in ranked], len(voters))
     return {
         "counted": True,

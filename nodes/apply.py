@@ -12,7 +12,7 @@ from nodes.preferences.forgetting import orders_to_forget_all
 from nodes.preferences.grounding import VERBATIM, Wish, verbatim
 from nodes.preferences.quotes import same_text
 from nodes.state import Applied, HumanFeedbackState, HumanFeedbackUpdate, PlaybookAction
-from nodes.steps import deadline
+from nodes.steps import deadline, tell
 
 LEARNT = "learnt"
 REPLACED = "replaced what was known"
@@ -38,7 +38,9 @@ async def apply(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     if not state.cid:
         return {"applied": [], "answer": NOBODY}
     # A caller that goes away must not leave it unknown what was changed.
-    return await asyncio.shield(miner.background.start(_applied(miner, state)))
+    update = await asyncio.shield(miner.background.start(_applied(miner, state)))
+    tell(applied=[applied.model_dump() for applied in update["applied"]])
+    return update
 
 
 async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:

@@ -18,7 +18,7 @@ from nodes.llm.providers import PROVIDERS
 from nodes.miner import Miner
 from nodes.preferences.grounding import Wish
 from nodes.state import Call, HumanFeedbackState, HumanFeedbackUpdate, Turn
-from nodes.steps import ask
+from nodes.steps import ask, tell
 
 log = structlog.get_logger(__name__)
 
@@ -59,6 +59,7 @@ async def confirm(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdat
         replace(wish, outdated=tuple((e.node_id, e.version) for w, e in gone if w is wish))
         for wish in grounded.wishes
     )
+    tell(outdated=[entry.content for _, entry in gone])
     return {"grounded": replace(grounded, wishes=wishes), "calls": calls}
 
 

@@ -13,7 +13,7 @@ from nodes.preferences import extraction
 from nodes.preferences.forgetting import orders_to_forget_all
 from nodes.preferences.grounding import ground, verbatim
 from nodes.state import HumanFeedbackState, HumanFeedbackUpdate, Turn
-from nodes.steps import ask
+from nodes.steps import ask, tell
 
 READ = "I have read it."
 EXTRACT_TOKENS = 1200
@@ -77,4 +77,5 @@ async def _grounded(
         return {**update, "grounded": verbatim(sayings(state))}  # its silence tells nothing
     full = bool(reply.truncated) or len(items) >= extraction.MOST_PREFERENCES
     found = await asyncio.to_thread(ground, feedback_of(state), items, full=full)
+    tell(wishes=[{"action": wish.action, "content": wish.content} for wish in found.wishes])
     return {**update, "grounded": found}

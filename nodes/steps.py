@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Protocol, TypedDict, TypeVar, Unpack
 
 import structlog
-from langgraph.config import get_config
+from langgraph.config import get_config, get_stream_writer
 from langgraph.runtime import get_runtime
 
 from nodes.context import Parts, compose
@@ -117,6 +117,11 @@ def options() -> Options:
 async def aside(length: int, read: Callable[[], T]) -> T:
     """What `read` makes of texts of `length` characters, off the event loop where they are long."""
     return await asyncio.to_thread(read) if length > LONG_TEXT else read()
+
+
+def tell(**found: object) -> None:
+    """What a step has found, for whoever streams the run in the mode `custom`."""
+    get_stream_writer()({"node": _node(), **found})
 
 
 def deadline(state: State) -> float:

@@ -40,7 +40,7 @@ from server.middleware.last_resort import LastResort
 from server.middleware.rate_limit import RateLimit
 from server.middleware.request_context import RequestContextMiddleware
 from server.middleware.startup import OneLineStartup, StartupError
-from server.wire.chat import ChatRequest
+from server.wire.chat import ChatCompletionChunk, ChatRequest
 from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
@@ -76,6 +76,7 @@ def _assembled(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=docs.SCHEMA if settings.docs_enabled else None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
     )
     errors.install(app)
     app.include_router(components.router())
@@ -89,7 +90,7 @@ def _assembled(settings: Settings) -> FastAPI:
         app.include_router(routes)
     if settings.docs_enabled:
         app.include_router(docs.routes)
-    openapi.install(app, FORMS, [*remembered.BODIES, ChatRequest], open_paths)
+    openapi.install(app, FORMS, [*remembered.BODIES, ChatRequest, ChatCompletionChunk], open_paths)
     return app
 
 

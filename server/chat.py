@@ -4,16 +4,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from graphs.registry import BY_SETTINGS, Machines, NodeEvent, Token
 from nodes import state
 from nodes.miner import Miner
 from server import runs, sse
 from server.context import context_of
-from server.errors import ApiError, FieldError
+from server.errors import ApiError, ChatErrorBody, FieldError
 from server.openapi import body
 from server.wire import chat
 from server.wire.form import text
@@ -41,11 +41,19 @@ MODELS: Mapping[str, ModelOf] = {
     "internet_search": ModelOf("internet_search"),
 }
 
+UNKNOWN: dict[int | str, dict[str, Any]] = {
+    404: {"model": ChatErrorBody, "description": "There is no such model."}
+}
+
+ODD: dict[int | str, dict[str, Any]] = {
+    422: {"model": ChatErrorBody, "description": "The name is wrong."}
+}
+
 routes = APIRouter(tags=["chat"])
 
 
 @routes.get("/v1/models", summary="The models of the chat form")
-async def models(request: Request) -> chat.ChatModels:
+async def list_models(request: Request) -> chat.ChatModels:
     """What a chat may name as its model: the components that make sense in one."""
     miner: Miner = request.state.miner
     owner = miner.settings.miner_name
@@ -54,15 +62,23 @@ async def models(request: Request) -> chat.ChatModels:
     )
 
 
-@routes.get("/v1/models/{model}", summary="One model of the chat form")
-async def model(request: Request, model: str) -> chat.ChatModel:
+@routes.get("/v1/models/{model}", summary="One model of the chat form", responses=UNKNOWN | ODD)
+async def read_model(
+    request: Request, model: Annotated[str, Path(description="the name of a model")]
+) -> chat.ChatModel:
     """The model of this name. Raises 404 where there is none."""
     miner: Miner = request.state.miner
     _found(miner, model)
     return chat.ChatModel(id=model, owned_by=miner.settings.miner_name)
 
 
-@routes.post(PATH, summary="Answer a chat", openapi_extra=body(chat.ChatRequest))
+@routes.post(
+    PATH,
+    summary="Answer a chat",
+    openapi_extra=body(chat.ChatRequest),
+    response_model=chat.ChatCompletion,
+    responses=UNKNOWN,
+)
 async def chat_completions(request: Request) -> Response:
     """The last turn is answered; a chat that begins it with `/remember ` teaches the playbook."""
     context = context_of(request.scope)

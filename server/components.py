@@ -19,7 +19,11 @@ def router() -> APIRouter:
     routes = APIRouter()
     for component in FORMS:
         routes.add_api_route(
-            f"/{component}", _endpoint(component), methods=["POST"], name=component
+            f"/{component}",
+            _endpoint(component),
+            methods=["POST"],
+            name=component,
+            tags=["components"],
         )
     return routes
 

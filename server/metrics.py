@@ -184,7 +184,7 @@ class Metrics:
         )
 
 
-routes = APIRouter()
+routes = APIRouter(tags=["the miner itself"])
 
 
 @routes.head("/metrics", include_in_schema=False)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel
 
 from memory import Replace
@@ -55,6 +55,7 @@ def _reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
 
 
 Remembering = Annotated[Miner, Depends(_miner)]
+NodeId = Annotated[str, Path(description="names an entry of this playbook")]
 Paged = Annotated[wire.Page, Query()]
 NewEntry = Annotated[wire.NewEntry, Depends(_reading(wire.NewEntry))]
 EntryChange = Annotated[wire.EntryChange, Depends(_reading(wire.EntryChange))]
@@ -62,7 +63,7 @@ Exported = Annotated[Export, Depends(_reading(Export))]
 
 
 @routes.get("/conversations", summary="List the conversations")
-async def conversations(miner: Remembering, page: Paged) -> wire.Conversations:
+async def list_conversations(miner: Remembering, page: Paged) -> wire.Conversations:
     """That with the newest message first."""
     items, total = await miner.conversations.list(limit=page.limit, offset=page.offset)
     shown = [wire.ConversationSummary.model_validate(item) for item in items]
@@ -70,7 +71,7 @@ async def conversations(miner: Remembering, page: Paged) -> wire.Conversations:
 
 
 @routes.get("/conversations/{cid}", summary="Read a conversation", responses=UNKNOWN)
-async def conversation(cid: Cid, miner: Remembering, page: Paged) -> wire.Conversation:
+async def read_conversation(cid: Cid, miner: Remembering, page: Paged) -> wire.Conversation:
     """The messages that the next prompt of this conversation would see, oldest first."""
     messages = await miner.conversations.messages(cid)
     if not messages:
@@ -89,7 +90,7 @@ async def erase_conversation(cid: Cid, miner: Remembering) -> wire.Erased:
 
 
 @routes.get("/playbook/{cid}", summary="Read a playbook")
-async def playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playbook:
+async def read_playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playbook:
     """What the user prefers, oldest entry first; empty for a user who is not known."""
     entries = await miner.playbook.all(cid)
     shown = [wire.Entry.model_validate(entry) for entry in _part(entries, page)]
@@ -103,7 +104,7 @@ async def playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playbook:
     responses=TAKEN,
     openapi_extra=body(wire.NewEntry),
 )
-async def add(cid: Cid, new: NewEntry, miner: Remembering) -> wire.Entry:
+async def add_preference(cid: Cid, new: NewEntry, miner: Remembering) -> wire.Entry:
     """The new entry, whose evidence says that it was added by hand."""
     return wire.Entry.model_validate(
         await miner.playbook.add(cid, new.content, new.category, ADDED, new.applies)
@@ -117,7 +118,7 @@ async def erase_playbook(cid: Cid, miner: Remembering) -> wire.Erased:
 
 
 @routes.get("/playbook/{cid}/context", summary="Read a playbook as a prompt shows it")
-async def context(
+async def playbook_context(
     cid: Cid, miner: Remembering, about: Annotated[wire.ContextQuery, Query()]
 ) -> wire.Context:
     """All preferences while they fit PLAYBOOK_TOKEN_BUDGET, beyond it those that matter most.
@@ -140,7 +141,7 @@ async def context(
 
 
 @routes.get("/playbook/{cid}/export", summary="Export a playbook")
-async def export(cid: Cid, miner: Remembering) -> Export:
+async def export_playbook(cid: Cid, miner: Remembering) -> Export:
     """All entries with their histories, as `import` takes them."""
     return Export.model_validate(await miner.playbook.export(cid))
 
@@ -151,7 +152,7 @@ async def export(cid: Cid, miner: Remembering) -> Export:
     responses=TAKEN,
     openapi_extra=body(Export),
 )
-async def import_(cid: Cid, exported: Exported, miner: Remembering) -> wire.Imported:
+async def import_playbook(cid: Cid, exported: Exported, miner: Remembering) -> wire.Imported:
     """Put back an export, of this user or of another: all of it or nothing.
 
     An entry that is still there (by its `node_id`) goes back to its exported state; others stay.
@@ -165,7 +166,9 @@ async def import_(cid: Cid, exported: Exported, miner: Remembering) -> wire.Impo
 @routes.get(
     "/playbook/{cid}/{node_id}/history", summary="Read an entry's history", responses=UNKNOWN
 )
-async def history(cid: Cid, node_id: str, miner: Remembering, page: Paged) -> wire.EntryHistory:
+async def entry_history(
+    cid: Cid, node_id: NodeId, miner: Remembering, page: Paged
+) -> wire.EntryHistory:
     """What the entry said, since when, and what that rested on."""
     versions = await miner.playbook.history(cid, node_id)
     return wire.EntryHistory(
@@ -183,7 +186,9 @@ async def history(cid: Cid, node_id: str, miner: Remembering, page: Paged) -> wi
     responses={**UNKNOWN, **TAKEN},
     openapi_extra=body(wire.EntryChange),
 )
-async def edit(cid: Cid, node_id: str, change: EntryChange, miner: Remembering) -> wire.Entry:
+async def edit_preference(
+    cid: Cid, node_id: NodeId, change: EntryChange, miner: Remembering
+) -> wire.Entry:
     """The entry as it stands now; what it said before goes into its history."""
     async with miner.playbook.writing(cid) as writer:
         present = {entry.node_id: entry for entry in await writer.all()}
@@ -205,7 +210,7 @@ async def edit(cid: Cid, node_id: str, change: EntryChange, miner: Remembering) 
 
 
 @routes.delete("/playbook/{cid}/{node_id}", summary="Remove a preference", responses=UNKNOWN)
-async def remove(cid: Cid, node_id: str, miner: Remembering) -> wire.Erased:
+async def remove_preference(cid: Cid, node_id: NodeId, miner: Remembering) -> wire.Erased:
     """The entry goes with its history."""
     await miner.playbook.forget(cid, node_id)
     return wire.Erased(cid=cid, entries=1)

@@ -76,7 +76,7 @@ class Root(BaseModel):
     endpoints: list[str] = Field(description="method and path of each")
 
 
-routes = APIRouter()
+routes = APIRouter(tags=["the miner itself"])
 
 
 @routes.head("/health", include_in_schema=False)

@@ -7,7 +7,6 @@ import pytest
 from studio_server import FINAL, StudioServer
 
 from graphs.registry import COMPONENTS
-from nodes.state import Request
 from settings import ROOT
 
 pytestmark = pytest.mark.timeout(300)  # a start takes seconds, more on a busy machine
@@ -91,11 +90,12 @@ async def test_a_second_run_on_a_thread_begins_anew(studio: StudioServer) -> Non
     async with studio.client() as client:
         thread = (await client.threads.create())["thread_id"]
         first = await client.runs.wait(thread, "human_feedback", input=INPUTS["human_feedback"])
-        second = await client.runs.wait(thread, "human_feedback", input={"cid": "bob"})
+        again = {"cid": "bob", "queries": [" "]}
+        second = await client.runs.wait(thread, "human_feedback", input=again)
         state = await client.threads.get_state(thread)
 
     assert first["applied"]
-    assert second["queries"] == []
+    assert second["queries"] == [" "]
     assert second["applied"] == []
     assert second["deadline"] > first["deadline"]
     assert first["rounds"]
@@ -108,22 +108,91 @@ async def test_a_second_run_on_a_thread_begins_anew(studio: StudioServer) -> Non
 async def test_wrong_input_is_answered_with_the_field_and_what_it_takes(
     studio: StudioServer,
 ) -> None:
-    told = await studio.error_of("complete", queries="one string")
+    listed = await studio.error_of("complete", task="Say.", queries="one string")
+    missing = await studio.error_of("refine", task="Say.")
+    unknown = await studio.error_of("complete", task="Say.", querys=["one"])
+    late = await studio.error_of("complete", task="Say.", deadline=-1)
 
-    assert told == "queries: Input should be a valid list"
+    assert listed == "queries: Input should be a valid list"
+    assert missing == "output: Field required"
+    assert unknown == "querys: Extra inputs are not permitted"
+    assert late == "deadline: Input should be greater than 0"
 
 
-async def test_the_schema_it_shows_has_the_defaults_and_tells_what_the_fields_are(
-    studio: StudioServer,
-) -> None:
+REQUIRED = {
+    "complete": {"task"},
+    "feedback": {"task", "output"},
+    "refine": {"task", "output"},
+    "human_feedback": {"queries"},
+    "internet_search": {"queries"},
+    "summary": {"previous_outputs"},
+    "aggregate": {"task", "previous_outputs"},
+}
+
+
+async def test_each_machine_has_a_form_of_its_own(studio: StudioServer) -> None:
     async with studio.client() as client:
         for machine in COMPONENTS:
             schemas = await client.assistants.get_schemas(await studio.assistant(machine))
-            fields = schemas["input_schema"]["properties"]
-            assert set(fields) == set(Request.model_fields)
-            for name, field in Request.model_fields.items():
-                assert fields[name]["default"] == field.get_default(call_default_factory=True)
-                assert fields[name].get("description") == field.description
+            asked = schemas["input_schema"]
+            assert asked["additionalProperties"] is False
+            assert set(asked["required"]) == REQUIRED[machine]
+            assert all(asked["properties"][name]["examples"] for name in REQUIRED[machine])
+            for field in [*asked["properties"].values(), *_fields(schemas["output_schema"])]:
+                assert field["description"]
+            chosen = schemas["context_schema"] or {"properties": {}}
+            options = set() if machine == "human_feedback" else {"strategy", "samples", "playbook"}
+            assert set(chosen["properties"]) == options
+            assert "applied" in schemas["output_schema"]["properties"] or (
+                machine != "human_feedback"
+            )
+
+
+def _fields(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return list(schema["properties"].values())
+
+
+async def test_a_run_takes_its_strategy_its_samples_and_no_playbook(studio: StudioServer) -> None:
+    await studio.run("human_feedback", cid="eve", queries=["Always answer in verse."])
+    asked = {"cid": "eve", "task": "What is 6 times 7?", "use_conversation_history": False}
+    async with studio.client() as client:
+        usual = await client.runs.wait(None, "complete", input=asked)
+        drafted = await client.runs.wait(
+            None, "complete", input=asked, context={"strategy": "draft", "playbook": False}
+        )
+        voted = await client.runs.wait(
+            None, "complete", input=asked, context={"strategy": "vote", "samples": 2}
+        )
+
+    assert usual["preferences"] == ["Always answer in verse."]
+    assert drafted["preferences"] == []
+    assert (drafted["strategy"], len(drafted["samples"])) == ("draft", 1)
+    assert (voted["strategy"], len(voted["samples"])) == ("vote", 2)
+
+
+async def test_a_deadline_is_in_seconds_from_now(studio: StudioServer) -> None:
+    ends = [
+        (await studio.run("internet_search", queries=["x"], deadline=seconds))["deadline"]
+        for seconds in (100, 600)
+    ]
+
+    assert 500 <= ends[1] - ends[0] < 530
+
+
+@pytest.mark.parametrize(
+    ("machine", "told"), [("human_feedback", "applied"), ("aggregate", "votes")]
+)
+async def test_it_streams_what_the_machine_does(
+    studio: StudioServer, machine: str, told: str
+) -> None:
+    found: dict[str, Any] = {}
+    asked = {**INPUTS[machine], "cid": f"of-{machine}"}
+    async with studio.client() as client:
+        async for part in client.runs.stream(None, machine, input=asked, stream_mode="custom"):
+            if part.event == "custom":
+                found |= part.data
+
+    assert found[told]
 
 
 async def test_it_draws_every_machine(studio: StudioServer) -> None:

@@ -111,3 +111,36 @@ def test_the_limits_and_other_names_are_told(document: Json) -> None:
     assert {"user_query", "original_output", "feedback", "output_to_analyze", "feedback_text"} <= (
         names
     )
+
+
+def test_every_operation_and_property_is_told_in_words(document: Json) -> None:
+    operations = [each for path in document["paths"].values() for each in path.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    assert all(name.replace("_", "").isalpha() for name in names)
+    assert {len(operation["tags"]) for operation in operations} == {1}
+    assert document["servers"]
+    untold = [
+        (model, name)
+        for model, schema in document["components"]["schemas"].items()
+        for name, each in schema.get("properties", {}).items()
+        if not each.get("description")
+    ]
+    assert not untold
+    for operation in operations:
+        assert all(each.get("description") for each in operation.get("parameters", []))
+
+
+def test_the_events_of_a_stream_have_schemas(document: Json) -> None:
+    def events(path: str) -> Json:
+        content = document["paths"][path]["post"]["responses"]["200"]["content"]
+        found: Json = content["text/event-stream"]["schema"]["x-events"]
+        return found
+
+    told = events("/complete")
+    assert set(told) == {"node", "token", "miner", "result", "error"}
+    node = {"node": "recall", "state": "started"}
+    validator(document, told["node"]).validate(node)
+    assert not validator(document, told["node"]).is_valid({**node, "state": "skipped"})
+    validator(document, told["error"]).validate({"error": "a", "detail": "b", "request_id": "c"})
+    assert set(events("/v1/chat/completions")) == {"message"}
