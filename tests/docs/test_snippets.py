@@ -10,8 +10,6 @@ import pytest
 from pages import PAGES, blocks
 from running_miner import KEY, miner_settings, serving
 from scripted import Scripted
-from server.reference import reference
-from settings import ROOT
 
 
 def curls() -> list[str]:
@@ -36,10 +34,6 @@ def test_a_call_of_the_documentation_is_answered(
         )
     assert '"error"' not in told.stdout
     assert told.stdout.strip()
-
-
-def test_the_api_reference_is_that_of_the_code() -> None:
-    assert (ROOT / "docs" / "api.md").read_text(encoding="utf-8") == reference()
 
 
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)

@@ -10,6 +10,7 @@ from settings import ROOT
 TESTS = ROOT / "tests"
 CI = ".ci/run"
 SNIPPETS = "docs/test_snippets.py::"
+API = "docs/test_api_page.py::"
 OPERATORS = "docs/test_operators_page.py::"
 ENGINEERS = "docs/test_engineers_page.py::"
 WALLET = "tools_wallet/test_registration_page.py::"
@@ -30,6 +31,14 @@ RUN_BY: dict[str, dict[str, str]] = {
     },
     "docs/machines.md": {
         "graph TD": "docs/test_readme.py::test_the_pictures_are_those_of_the_machines",
+    },
+    "docs/api.md": {
+        "export MINER_API_KEY": f"{API}test_the_commands_are_answered",
+        "call() {": f"{API}test_the_commands_are_answered",
+        "curl": f"{API}test_the_commands_are_answered",
+        "import": f"{API}test_the_programs_print_the_answer",
+        "event: node": f"{API}test_the_transcript_is_that_of_a_run",
+        "invalid_request": f"{API}test_the_error_is_the_one_shown",
     },
     "docs/operators.md": {
         "&& python run.py": f"{OPERATORS}test_the_first_start_is_the_one_that_is_tried",
