@@ -10,12 +10,14 @@ from benchmarks.miner_process import KEY
 from running_miner import serving
 from support import make_settings
 
-DEADLINE = 3.0
+SHORT, USUAL = 3.0, 25.0  # seconds; the short one is for backends that never end an answer
+ALL_ANSWERED = ("plain", "failing")
 OVERRUN = 4.0  # seconds, on a busy machine
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_callers_of_a_failing_backend_get_answers_in_time(tmp_path: Path, kind: str) -> None:
+    deadline = USUAL if kind in ALL_ANSWERED else SHORT
     async with faulty_backend(kind) as (backend, asked):
         settings = make_settings(
             tmp_path,
@@ -24,13 +26,14 @@ async def test_callers_of_a_failing_backend_get_answers_in_time(tmp_path: Path, 
             vllm_api_base=backend,
             model_name=MODEL,
             complete_strategy="draft",
-            deadline_seconds=DEADLINE,
+            deadline_seconds=deadline,
             log_level="error",
         )
         with serving(settings) as address:
-            seen = await load(address, callers=4, requests=12, most_seconds=15)
+            seen = await load(address, callers=4, requests=12, most_seconds=60)
     assert asked.calls
     assert set(seen.answers) <= {"200", "502", "503", "504"}
-    assert seen.late(DEADLINE + OVERRUN) == 0
-    if kind in ("plain", "failing"):
-        assert seen.answers["200"]
+    assert seen.late(deadline + OVERRUN) == 0
+    assert seen.answers.total() == 12
+    if kind in ALL_ANSWERED:
+        assert seen.answers == {"200": 12}
