@@ -119,7 +119,8 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_block_is_run_by_a_test_of_this_module() -> None:
     examples = [(example, language) for example in EXAMPLES for language in ("diff", "python")]
-    run_here = [(HOUSE, ""), (HOUSE, "python"), *examples, (CLIENT, "python"), (GENERATED, "sh")]
+    house = [(HOUSE, language) for language in ("mermaid", "", "python")]
+    run_here = [*house, *examples, (CLIENT, "python"), (GENERATED, "sh")]
     assert [(each.section, each.language) for each in BLOCKS] == run_here
     assert PAGE.count("```") == 2 * len(BLOCKS)
 
@@ -128,6 +129,14 @@ def test_what_the_house_names_is_there() -> None:
     names = [line.split()[0] for line in block(HOUSE, "").text.splitlines()]
     assert names
     assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_picture_shows_the_rooms_of_the_house() -> None:
+    drawn = re.sub(r"--? .+? -->|-.->", "-->", block(HOUSE, "mermaid").text)
+    parts = [part.strip() for line in drawn.splitlines()[1:] for part in line.split("-->")]
+    rooms = {part for part in parts if "(" not in part}
+    named = {line.split()[0].rstrip("/") for line in block(HOUSE, "").text.splitlines()}
+    assert rooms == named - {"tests"} | {"run.py"}
 
 
 def test_the_files_it_speaks_of_are_there() -> None:

@@ -81,6 +81,7 @@ RUN_BY: dict[str, dict[str, str]] = {
         "gradio_test_ui.py": f"{PLAYGROUND}test_the_command_of_the_documentation_serves_the_page",
     },
     "docs/engineers.md": {
+        "flowchart LR": f"{ENGINEERS}test_the_picture_shows_the_rooms_of_the_house",
         "settings.py         every": f"{ENGINEERS}test_what_the_house_names_is_there",
         "asyncio.run(main())": f"{ENGINEERS}test_the_script_runs",
         "+++ b/": f"{ENGINEERS}test_each_example_applies_by_itself",
