@@ -19,8 +19,11 @@ from graphs import (
     summary,
 )
 from nodes.miner import Miner
+from nodes.notebook import Output, output_of
 from nodes.state import Options, Request, Result
 from nodes.vote import plan
+
+__all__ = ["Output", "output_of"]  # what a run comes to for who keeps a document beside answers
 
 AnyMachine = CompiledStateGraph[Any, Any, Request, Result]
 BY_SETTINGS = Options()

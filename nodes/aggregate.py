@@ -7,7 +7,7 @@ from nodes import materials
 from nodes.answers import FinalAnswer, read_answer, read_answers, read_short_answer
 from nodes.context import Parts
 from nodes.miner import Miner
-from nodes.state import AggregateState, AggregateUpdate, PreviousOutput, Update
+from nodes.state import LONGEST_RESPONSE, AggregateState, AggregateUpdate, PreviousOutput, Update
 from nodes.steps import tell, write
 from nodes.vote import ENOUGH, groups
 
@@ -18,7 +18,7 @@ answers you followed, then write the whole answer. Follow the user's preferences
 NO_VOTERS = frozenset({"feedback", "human_feedback"})  # these answer no question
 NOTHING = "There is nothing to aggregate: the request carries no previous outputs."
 NO_VOTE = "No vote: the answers could not be counted, so the model decided."
-LONGEST_ANSWER = materials.LONGEST_RESPONSE - 5_000  # what the vote is told in stands before it
+LONGEST_ANSWER = LONGEST_RESPONSE - 5_000  # what the vote is told in stands before it
 
 _STATES_AN_ANSWER = re.compile(r"\banswer\b|答案|^####|\\boxed", re.IGNORECASE | re.MULTILINE)
 
@@ -49,14 +49,14 @@ async def count(miner: Miner, state: AggregateState) -> AggregateUpdate:
     return {
         "counted": True,
         "answer": f"{told}\n\n{_stated(spelled[winner], chosen.immediate_response)}",
-        "document": chosen.notebook if materials.carries_document(chosen) else "",
+        "document": chosen.notebook if chosen.carries_document else "",
         "strategy": "majority",
     }
 
 
 async def judge_answers(miner: Miner, state: AggregateState) -> Update:
     """Let the model decide between answers that cannot be counted, and say that it did."""
-    documents = materials.document_instruction(state) if materials.carried(state) else ""
+    documents = materials.document_instruction(state) if state.documents else ""
     closing = ("Decide, and write the answer.", materials.closing_of(state), documents)
     reply, update = await write(
         miner,
@@ -84,7 +84,7 @@ def _answers(
     """The output's answers to all queries; none where any cannot be read."""
     text = output.immediate_response
     # Beside a document of its own the response is a remark, which all may have in common.
-    remark = own_document and materials.carries_document(output)
+    remark = own_document and output.carries_document
     if remark and not _STATES_AN_ANSWER.search(text):
         return []
     asked = len(state.queries)

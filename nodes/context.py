@@ -10,7 +10,7 @@ from nodes.errors import TaskTooLong
 from nodes.foreign import between_marks, explanation, new_tag, one_line
 from nodes.llm.turns import TOKENS_PER_MESSAGE
 from nodes.miner import Miner
-from nodes.state import Turn
+from nodes.state import Turn, preferences_listed
 
 SMALLEST_ANSWER = 256
 NEAR_FULL = 0.5  # of the room: below this an estimate is as good as a count
@@ -22,10 +22,6 @@ LEAST_OF_A_TEXT = (
 MOST_COUNTS = 3
 LARGEST_AHEAD = 0.5  # of the room: what takes more could not be written again as a whole either
 WELL_FILLED = 0.85  # of the room: cutting less would not be worth another count
-PREFERENCES = (
-    "The user's preferences, to be followed wherever they apply; where two contradict, the later "
-    "one holds:"
-)
 MARK_TOKENS = 28  # of the marks around a foreign text
 EXPLAINED_TOKENS = 64  # of what tells the model of them
 CUT_MARK = "\n[… cut to fit the model's window …]\n"
@@ -193,14 +189,6 @@ def _with_text(materials: Sequence[Material]) -> list[Material]:
 
 def _system(stable: str, preferences: Sequence[str]) -> str:
     return f"{stable}\n\n{preferences_listed(preferences)}" if preferences else stable
-
-
-def preferences_listed(preferences: Sequence[str]) -> str:
-    """The preferences as they stand in a prompt; empty where there are none."""
-    if not preferences:
-        return ""
-    listed = "\n".join(f"- {' '.join(line.split())}" for line in preferences)
-    return f"{PREFERENCES}\n{listed}"
 
 
 def _request(task: str, materials: Sequence[Material], closing: str) -> str:

@@ -6,9 +6,6 @@ from nodes.context import Material
 from nodes.foreign import one_line
 from nodes.state import PreviousOutput, Request
 
-NO_UPDATE = "no update"
-LONGEST_RESPONSE = 50_000
-LONGEST_NOTEBOOK = 100_000
 OUTPUT_HEADING = "Output"  # what an output to revise stands under in the prompt
 INSTRUCTION = """\
 A document that you write or change, such as code, a story or a report, stands as a whole between \
@@ -54,7 +51,7 @@ def of_outputs(outputs: Sequence[PreviousOutput]) -> list[Material]:
         if output.immediate_response.strip():
             said = output.immediate_response
             found.append(Material(heading(number, output), said, foreign=True))
-        if carries_document(output) and (told := documents.pop(output.notebook, "")):
+        if output.carries_document and (told := documents.pop(output.notebook, "")):
             found.append(Material(told, output.notebook, foreign=True, ahead=True))
     return found
 
@@ -63,19 +60,8 @@ def document_instruction(request: Request) -> str:
     """What to tell the model of documents; nothing to callers who keep none."""
     if not request.canvas:
         return ""
-    several = len(set(carried(request))) > 1
+    several = len(set(request.documents)) > 1
     return f"{INSTRUCTION} {MERGE_INSTRUCTION}" if several else INSTRUCTION
-
-
-def carries_document(output: PreviousOutput) -> bool:
-    """Whether an earlier output carries a document; `human_feedback` puts its actions there."""
-    text = output.notebook.strip()
-    return bool(text) and text.lower() != NO_UPDATE and output.component != "human_feedback"
-
-
-def carried(request: Request) -> list[str]:
-    """The documents that came with a request, oldest first."""
-    return [output.notebook for output in request.previous_outputs if carries_document(output)]
 
 
 def heading(number: int, output: PreviousOutput) -> str:
@@ -88,6 +74,6 @@ def told_under(outputs: Sequence[PreviousOutput]) -> dict[str, str]:
     """The headings of the documents in a prompt: one each, however often it was handed on."""
     found: dict[str, str] = {}
     for number, output in enumerate(outputs, 1):
-        if carries_document(output):
+        if output.carries_document:
             found.setdefault(output.notebook, f"{heading(number, output)}, its document")
     return found

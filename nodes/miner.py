@@ -9,9 +9,12 @@ from typing import Self
 from memory import Conversations, Playbook, TokenCounter
 from nodes.background import BackgroundTasks
 from nodes.comparer import Comparer
+from nodes.llm.info import BackendInfo, ModelInfo
 from nodes.llm.model import Model
 from nodes.websearch import WebSearch, open_search
 from settings import Settings
+
+__all__ = ["BackendInfo", "Miner", "ModelInfo"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Each state has a `TypedDict` beside it: what a node of that machine may return, 
 """
 
 import operator
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +19,14 @@ __all__ = ["Call", "Role", "Truncation", "Turn"]  # of the model client, and par
 
 PlaybookAction = Literal["insert", "update", "delete"]
 Halt = Literal["", "deadline", "failure"]
+
+NO_UPDATE = "no update"  # what stands in place of a document where there is none
+LONGEST_RESPONSE = 50_000  # characters, as those of a document
+LONGEST_NOTEBOOK = 100_000
+PREFERENCES = (
+    "The user's preferences, to be followed wherever they apply; where two contradict, the later "
+    "one holds:"
+)
 
 
 class Frozen(BaseModel):
@@ -39,6 +48,12 @@ class PreviousOutput(Frozen):
     queries: list[str] = []
     immediate_response: str = ""
     notebook: str = ""
+
+    @property
+    def carries_document(self) -> bool:
+        """Whether there is a document in it; `human_feedback` puts its actions there."""
+        text = self.notebook.strip()
+        return bool(text) and text.lower() != NO_UPDATE and self.component != "human_feedback"
 
 
 class Applied(Frozen):
@@ -92,6 +107,11 @@ class Request(BaseModel):
     deadline: float | None = Field(
         None, description="on the clock of time.monotonic(); the settings decide where unset"
     )
+
+    @property
+    def documents(self) -> list[str]:
+        """The documents that came with it, oldest first."""
+        return [output.notebook for output in self.previous_outputs if output.carries_document]
 
 
 class Result(BaseModel):
@@ -252,3 +272,11 @@ class SearchState(State):
 
 class SearchUpdate(Update, total=False):
     hits: list[SearchHit]
+
+
+def preferences_listed(preferences: Sequence[str]) -> str:
+    """The preferences as they stand in a prompt; empty where there are none."""
+    if not preferences:
+        return ""
+    listed = "\n".join(f"- {' '.join(line.split())}" for line in preferences)
+    return f"{PREFERENCES}\n{listed}"

@@ -28,7 +28,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from graphs.registry import COMPONENTS
-from nodes.llm.info import ModelInfo
+from nodes.miner import ModelInfo
 from nodes.state import Call, Result
 from server.context import RequestContext
 from server.health import Health, Snapshot

@@ -9,8 +9,8 @@ from pydantic import BaseModel
 from memory import Replace
 from memory.entries import Export
 from memory.errors import UnknownEntry
-from nodes.context import preferences_listed
 from nodes.miner import Miner
+from nodes.state import preferences_listed
 from server.context import context_of
 from server.errors import ApiError, ErrorBody
 from server.openapi import body

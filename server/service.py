@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
 from graphs.registry import COMPONENTS
-from nodes.llm.info import BackendInfo
-from nodes.miner import Miner
+from nodes.miner import BackendInfo, Miner
 from server import __version__
 from server.context import context_of
 from server.errors import ApiError, ErrorBody

@@ -7,10 +7,10 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from graphs.registry import output_of
 from nodes import state
-from nodes.materials import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE, carries_document
+from nodes.state import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE
 from server.wire.form import Cid, Form, NotBlank, WireRequest, WireResponse, text
-from server.wire.notebook import output_of
 
 MOST_VALUES = 1_000
 """What an item may hold under names that are not known; they are echoed."""
@@ -228,7 +228,7 @@ def _said_of_others(output: state.PreviousOutput) -> list[str]:
 def _latest(asked: state.Request) -> tuple[str, bool]:
     """The output to revise, and whether it is a document; a review may hand one on, too."""
     for output in reversed(asked.previous_outputs):
-        if carries_document(output):
+        if output.carries_document:
             return output.notebook, True
         if output.component not in REVIEWS and output.immediate_response.strip():
             return output.immediate_response, False

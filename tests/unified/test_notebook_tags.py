@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from nodes.documents import says_nothing
 from nodes.documents.tags import Written, split
+from nodes.notebook import output_of
 from nodes.state import PreviousOutput, Request, Result
-from server.wire.notebook import output_of
 
 DOCUMENTS = [
     "One line",

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 
 from nodes.documents import Settled, answer_in, is_solution, revision_in
 from nodes.materials import (
-    LONGEST_NOTEBOOK,
-    LONGEST_RESPONSE,
-    NO_UPDATE,
     OUTPUT_HEADING,
     asked_of,
-    carried,
     told_under,
 )
-from nodes.state import Request, Result
+from nodes.state import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE, Request, Result
 
 DOCUMENT_NOTE = "The document is in the notebook."
 REWRITTEN_NOTE = "The revised document is in the notebook."
@@ -32,7 +28,7 @@ class Output:
 
 def output_of(component: str, request: Request, result: Result) -> Output:
     """The answer of a run and the document to hand on."""
-    documents = carried(request)
+    documents = request.documents
     if result.document:
         return _bounded(result.answer, result.document)
     if not _writes(component, result):
