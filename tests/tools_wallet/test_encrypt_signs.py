@@ -243,6 +243,14 @@ def test_asks_for_token_and_password_unseen(signer: Program) -> None:
     assert verified(signer.folder / "signed_credentials.txt")
 
 
+def test_without_a_check_no_name_is_looked_up(signer: Program) -> None:
+    where = ("--name", "plain", "--wallet-path", str(WALLETS / TODAYS), "--no-check")
+    done = signer(*where, "--api-url", "https://miner.invalid", "--token", TOKEN)
+    assert done.returncode == 0, done.stderr
+    private = signer(*where, "--api-url", "https://10.0.0.1", "--token", TOKEN, "--force")
+    fails(private, "--allow-private")
+
+
 def test_a_wrong_password_may_be_typed_three_times(signer: Program) -> None:
     terminal = Terminal(signer, *_refuse(signer, "--name", "encrypted"))
     for typed in ("not the one", "nor this", PASSWORD):
