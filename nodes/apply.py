@@ -73,7 +73,7 @@ def planned(
         gone = [left[id_] for id_, at in wish.outdated if id_ in left and left[id_].version == at]
         same = next((one for one in left.values() if same_text(one.content, wish.content)), None)
         forgotten = gone
-        if wish.action == "forget":
+        if wish.action == "forget" and (gone or wish.evidence):
             if not gone:
                 yield None, _telling("delete", "", UNSURE, wish.content)
         elif same:
@@ -88,7 +88,7 @@ def planned(
 
 def _learning(wish: Wish, old: Entry | None) -> Step:
     category = wish.category if wish.category in CATEGORIES else "other"
-    fields = (wish.content, category, wish.evidence, wish.applies)
+    fields = (wish.content, category, wish.evidence or wish.content, wish.applies)
     if old:
         change = Replace(old.node_id, *fields, expected_version=old.version)
         return change, _telling("update", old.node_id, REPLACED, wish.content)

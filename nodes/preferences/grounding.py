@@ -23,8 +23,9 @@ REJECTED = "Not kept, because nothing in your words bears it out: {}."
 class Wish:
     """What a person wants kept or forgotten, in the person's own words.
 
-    `evidence` are the words quoted; `about` holds the numbers of the known preferences that the
-    model says are concerned, and `outdated` their node_ids and versions once that is confirmed.
+    `evidence` are the words quoted, none if the quote is not there; `about` holds the numbers of
+    the known preferences that the model says are concerned, and `outdated` their node_ids and
+    versions once that is confirmed.
     """
 
     content: str
@@ -65,9 +66,7 @@ def ground(feedback: str, items: Sequence[Preference], *, full: bool = False) ->
     kept, rejected = dict[Statement, Wish](), 0
     for item in lost:
         likely = _likely(item, free)
-        # What no words bear out may be kept, but must not decide that they are about forgetting.
-        read = item if likely else replace(item, action="add")
-        kept |= {one: _merged(kept.get(one), read, one.text, one.text) for one in likely or free}
+        kept |= {one: _merged(kept.get(one), item, one.text, "") for one in likely or free}
         rejected += not free
     end = max((span[1] for span in placed), default=0)
     rest = [Wish(s.text, s.text) for s in free if full and s.start >= end and s not in kept]

@@ -318,11 +318,12 @@ async def test_the_embedded_models_empty_list_is_no_evidence(
         assert "word for word" in result.answer
 
 
-async def test_a_forgetting_that_no_words_bear_out_loses_no_wish(room: Room) -> None:
+@pytest.mark.parametrize("said", ["Greet me with my name.", "From now on answer me in German."])
+async def test_a_forgetting_that_no_words_bear_out_loses_no_wish(room: Room, said: str) -> None:
     await room.knows(FRENCH)
     room.backend.reply(found(forgetting("1. I only want answers in French."))).default("no")
-    result = await room.tell("Greet me with my name.")
-    assert await room.known() == [FRENCH, "Greet me with my name."]
+    result = await room.tell(said)
+    assert await room.known() == [FRENCH, said]
     assert "kept as they stand" in result.answer
 
 
