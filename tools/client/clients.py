@@ -197,10 +197,10 @@ def _sendable(key: str) -> str:
 def _translated(url: str) -> Iterator[None]:
     try:
         yield
-    except httpx.TimeoutException:
-        raise Unreachable(f"{url} did not answer in time") from None
+    except httpx.TimeoutException as error:
+        raise Unreachable(f"{url} did not answer in time") from error
     except httpx.TransportError as error:
-        raise Unreachable(f"{url} cannot be reached: {str(error) or 'it hung up'}") from None
+        raise Unreachable(f"{url} cannot be reached: {str(error) or 'it hung up'}") from error
     except httpx.HTTPError:
         raise Unreachable(f"{url} gave an answer that is not of a miner") from None
 

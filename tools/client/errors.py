@@ -12,7 +12,15 @@ class Unusable(ClientError):
 
 
 class Unreachable(ClientError):
-    """Nothing that speaks as a miner does answers there."""
+    """Nothing that speaks as a miner does answers there.
+
+    `__cause__` is the error of the connection, `None` where something else answered; `status` is
+    that of its answer, `None` for a success.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class Refused(ClientError):

@@ -61,7 +61,7 @@ def read_object(content: bytes, status: int | None = None) -> Body:
         body = None
     if not isinstance(body, dict) or (status and "error" not in body):
         with_status = f" (status {status})" if status else ""
-        raise Unreachable(f"what answers there is not a miner{with_status}")
+        raise Unreachable(f"what answers there is not a miner{with_status}", status)
     return body
 
 

@@ -1,10 +1,8 @@
 """Asking a miner over HTTP, one question at a time, and saying what came of it."""
 
 import asyncio
-import json
 import ssl
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Literal
@@ -14,6 +12,9 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from nodes.comparer import Comparer
+from tools.client import AsyncClient, Refused, Reply, Unreachable, calls
+from tools.client.answers import Completion
+from tools.client.calls import Call
 from tools.evaluate.dataset import Question
 from tools.evaluate.judging import Judge, judge, scored
 from tools.evaluate.scoring import expected_answer, score
@@ -23,6 +24,8 @@ Outcome = Literal["right", "wrong", "unreadable", "timeout", "error"]
 
 TASK = "Solve the problem and state the final answer."
 NO_CONNECTION = "no connection"
+NO_ANSWER = "200 without an answer"
+WRONG_KEY = "the miner at {} refuses the key; it must be its MINER_API_KEY"
 PROBE_SECONDS = 10.0
 MOST_WAITS = 5
 LONGEST_WAIT = 120.0  # seconds
@@ -94,7 +97,7 @@ class Asker:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: AsyncClient,
         comparer: Comparer,
         *,
         form: Form,
@@ -112,22 +115,32 @@ class Asker:
 
     async def identify(self) -> Identity:
         """Ask what it is, with the key. Raises `MinerError` if it cannot be evaluated."""
-        address = self._client.base_url
+        address = self._client.url
         try:
-            response = await self._client.get("/capabilities", timeout=PROBE_SECONDS)
-        except httpx.RequestError as error:
-            raise MinerError(f"cannot reach the miner at {address}: {_reason(error)}") from None
-        told = _object(response)
-        if _refuses(response.status_code, told):
-            raise MinerError(
-                f"the miner at {address} refuses the key; it must be its MINER_API_KEY"
-            )
-        if response.status_code != HTTPStatus.OK or told is None:
+            async with asyncio.timeout(PROBE_SECONDS):
+                told = await self._client.send(calls.capabilities())
+        except TimeoutError:
+            reason = f"no answer within {PROBE_SECONDS:g} s"
+            raise MinerError(f"cannot reach the miner at {address}: {reason}") from None
+        except Refused as error:
+            if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+                raise MinerError(WRONG_KEY.format(address)) from None
             raise MinerError(
                 f"what answers at {address} cannot be evaluated: "
-                f"GET /capabilities gave {response.status_code}"
-            )
-        return Identity(str(told.get("llm_provider", "")), str(told.get("model", "")))
+                f"GET /capabilities gave {error.status}"
+            ) from None
+        except Unreachable as error:
+            if error.__cause__ is None:
+                raise MinerError(
+                    f"what answers at {address} cannot be evaluated: "
+                    f"GET /capabilities gave {error.status or HTTPStatus.OK}"
+                ) from None
+            reason = _reason(error.__cause__)
+            raise MinerError(f"cannot reach the miner at {address}: {reason}") from None
+        # Without the key it tells of its components alone.
+        if not told.miner_name:
+            raise MinerError(WRONG_KEY.format(address))
+        return Identity(told.llm_provider, told.model)
 
     async def ask(self, question: Question) -> Answered:
         """Ask in a conversation of its own and score what comes back.
@@ -145,18 +158,20 @@ class Asker:
 
     async def _once(self, question: Question) -> Answered:
         began = time.monotonic()
-        response = None
+        reply = None
         try:
-            # httpx limits each read; the network limits the whole answer.
+            # The client limits each read; the network limits the whole answer.
             async with asyncio.timeout(self._timeout):
-                response = await self._client.post("/complete", json=self._body(question))
+                reply = await self._client.reply(self._call(question))
         except TimeoutError:
             found = _Found("timeout", error=f"no answer in {self._timeout:g} s")
-        except httpx.RequestError as error:
-            found = _Found("error", error=_broken(error))
+        except Refused as error:
+            found = self._refused(error.status, error.error, error.retry_after)
+        except Unreachable as error:
+            found = _broken(error)
         seconds = time.monotonic() - began
-        if response is not None:
-            found = await self._scored(response, question)
+        if reply is not None:
+            found = await self._scored(reply, question)
         return Answered(
             number=question.number,
             seconds=seconds,
@@ -169,45 +184,30 @@ class Asker:
             return None
         return await judge(self._judge, question.text, answered.text)
 
-    def _body(self, question: Question) -> dict[str, object]:
+    def _call(self, question: Question) -> Call[Any]:
         cid = f"evaluate-{uuid4()}"
         if self._form == "flat":
-            return {"cid": cid, "task": self._task, "input": question.text}
-        return {
-            "cid": cid,
-            "task": self._task,
-            "input": [{"user_query": question.text}],
-            "use_conversation_history": False,
-        }
+            return calls.complete(cid, self._task, question.text)
+        return calls.unified("complete", cid, self._task, [question.text], use_history=False)
 
-    async def _scored(self, response: httpx.Response, question: Question) -> "_Found":
-        status, body = response.status_code, _object(response) or {}
+    def _refused(self, status: int | None, told: str, retry_after: str | None) -> _Found:
         if status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._allowed_at = time.monotonic() + _wait(response)
-        if status != HTTPStatus.OK:
-            short = str(body.get("error", ""))[:60]
-            return _Found("error", status=status, error=f"{status} {short}".strip())
-        text = self._text(body)
-        if text is None:
-            return _Found("error", status=status, error=f"{status} without an answer")
+            self._allowed_at = time.monotonic() + _wait(retry_after or "")
+        return _Found("error", status=status, error=f"{status} {told[:60]}".strip())
+
+    async def _scored(self, reply: Reply[Any], question: Question) -> _Found:
+        value = reply.value
+        text = value.response if isinstance(value, Completion) else value.output.immediate_response
         found = await score(self._comparer, text, question.expected, question.text)
         outcome: Outcome = "right" if found.right else "wrong" if found.read else "unreadable"
-        calls = response.headers.get("X-Miner-Model-Calls", "")
+        calls_made = reply.headers.get("x-miner-model-calls", "")
         return _Found(
             outcome,
-            status=status,
+            status=HTTPStatus.OK,
             read=found.read,
             text=text,
-            model_calls=int(calls) if calls.isdecimal() else None,
+            model_calls=int(calls_made) if calls_made.isdecimal() else None,
         )
-
-    def _text(self, body: Mapping[str, Any]) -> str | None:
-        if self._form == "flat":
-            text = body.get("response")
-        else:
-            output = body.get("output")
-            text = output.get("immediate_response") if isinstance(output, dict) else None
-        return text if isinstance(text, str) else None
 
 
 def _expected(question: Question) -> str:
@@ -215,34 +215,21 @@ def _expected(question: Question) -> str:
     return found.text if found else question.expected
 
 
-def _refuses(status: int, told: Mapping[str, Any] | None) -> bool:
-    """Whether the key is refused: by the status, or by the components alone, which need none."""
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return True
-    short = told is not None and "supported_functions" in told and "miner_name" not in told
-    return status == HTTPStatus.OK and short
-
-
-def _object(response: httpx.Response) -> dict[str, Any] | None:
-    try:
-        told = response.json()
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return told if isinstance(told, dict) else None
-
-
-def _wait(response: httpx.Response) -> float:
-    asked = response.headers.get("Retry-After", "")
+def _wait(asked: str) -> float:
     seconds = float(asked) if asked.isdecimal() else 0.0
     return min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT)
 
 
-def _broken(error: httpx.RequestError) -> str:
-    connecting = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
-    return NO_CONNECTION if connecting else "connection broken off"
+def _broken(error: Unreachable) -> _Found:
+    if error.__cause__ is None:
+        status = error.status or HTTPStatus.OK
+        told = str(error.status) if error.status else NO_ANSWER
+        return _Found("error", status=status, error=told)
+    connecting = isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
+    return _Found("error", error=NO_CONNECTION if connecting else "connection broken off")
 
 
-def _reason(error: httpx.RequestError) -> str:
+def _reason(error: BaseException) -> str:
     if isinstance(error, httpx.TimeoutException):
         return f"no answer within {PROBE_SECONDS:g} s"
     cause: BaseException | None = error

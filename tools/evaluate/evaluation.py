@@ -1,16 +1,14 @@
 """From targets and questions to a report."""
 
 import asyncio
-import ipaddress
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
-
 from nodes.comparer import Comparer
+from tools.client import AsyncClient, Unusable
 from tools.evaluate.asking import Asker, MinerError
 from tools.evaluate.comparing import compare
 from tools.evaluate.dataset import Question
@@ -55,7 +53,7 @@ async def evaluate(
                 measured = await _measure(
                     reached, questions, conditions, judge=judge, stop=stop, progress=progress
                 )
-        except MinerError as error:
+        except (MinerError, Unusable) as error:
             failure = str(error)
         except Interrupted:
             failure = INTERRUPTED
@@ -93,7 +91,10 @@ async def _measure(
     stop: asyncio.Event,
     progress: Progress,
 ) -> Measured:
-    async with _client(target, conditions) as client, Comparer.open() as comparer:
+    async with (
+        AsyncClient(target.address, target.key, timeout=conditions.timeout) as client,
+        Comparer.open() as comparer,
+    ):
         asker = Asker(
             client,
             comparer,
@@ -122,21 +123,3 @@ async def _measure(
         ),
         answered=found.answered,
     )
-
-
-def _client(target: Target, conditions: Conditions) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        base_url=target.address,
-        headers={"X-API-Key": target.key},
-        timeout=conditions.timeout,
-        limits=httpx.Limits(max_connections=conditions.concurrency),
-        # A proxy of the environment is for the internet, not for this machine.
-        trust_env=not _is_this_machine(httpx.URL(target.address).host),
-    )
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
