@@ -73,7 +73,7 @@ def planned(
         gone = [left[id_] for id_, at in wish.outdated if id_ in left and left[id_].version == at]
         same = next((one for one in left.values() if same_text(one.content, wish.content)), None)
         forgotten = gone
-        if wish.action == "forget" and (gone or wish.evidence):
+        if wish.action == "forget" and (gone or (wish.evidence and entries)):
             if not gone:
                 yield None, _telling("delete", "", UNSURE, wish.content)
         elif same:
