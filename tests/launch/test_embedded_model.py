@@ -99,9 +99,9 @@ async def test_any_gguf_file_is_served_with_its_own_window_template_and_threads(
             prompt = (await client.post(f"{root}/apply-template", json=body)).json()["prompt"]
         async with Model.open(settings) as model:
             told = model.describe()
-            reply = await model.ask(
-                "test", [Turn(role="user", content="Hello")], deadline=time.monotonic() + 30
-            )
+            asked = [Turn(role="user", content="Hello")]
+            # Under a template that it does not know the model would go on to the end of its window.
+            reply = await model.ask("test", asked, deadline=time.monotonic() + 30, limit=16)
     assert card["id"] == told.model == "my-model.Q4"
     assert card["meta"]["n_ctx"] == told.context_length == 2048
     assert prompt == "<|im_start|>Hello"

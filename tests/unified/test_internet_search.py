@@ -315,7 +315,8 @@ async def test_searches_that_hang_do_not_hold_up_the_memory(
     tmp_path: Path, backend: Scripted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require(installed("ddgs"), "the search extra is not installed")
-    silent = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    held: list[asyncio.StreamWriter] = []
+    silent = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
     monkeypatch.setenv("DDGS_PROXY", f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}")
     settings = miner_settings(tmp_path, backend, search_backend="duckduckgo", deadline_seconds=20)
     queries = [f"query {number}" for number in range(10)]
@@ -335,6 +336,9 @@ async def test_searches_that_hang_do_not_hold_up_the_memory(
                 search.cancel()
             await asyncio.gather(*searches, return_exceptions=True)
     silent.close()
+    for writer in held:
+        writer.close()
+    await asyncio.gather(*(writer.wait_closed() for writer in held), return_exceptions=True)
 
 
 PROGRAM = """
