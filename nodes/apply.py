@@ -64,8 +64,7 @@ def planned(
 ) -> Iterator[Step]:
     """What the wishes change in these entries.
 
-    An entry is replaced or forgotten only at the version at which that was confirmed; one that
-    has changed since stays.
+    An entry that has changed since its end was confirmed stays.
     """
     left = {} if forget_all else {entry.node_id: entry for entry in entries}
     yield from (_forgetting(entry) for entry in entries if forget_all)
@@ -97,8 +96,8 @@ def _learning(wish: Wish, old: Entry | None) -> Step:
 
 
 def _forgetting(entry: Entry) -> Step:
-    id_ = entry.node_id
-    return Forget(id_, entry.version), _telling("delete", id_, FORGOTTEN, entry.content)
+    told = _telling("delete", entry.node_id, FORGOTTEN, entry.content)
+    return Forget(entry.node_id, entry.version), told
 
 
 def _telling(action: PlaybookAction, id_: str, message: str, content: str) -> Applied:

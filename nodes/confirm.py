@@ -1,8 +1,7 @@
 """Making sure, by further looks, that a known preference no longer holds after what was said.
 
-What a model extracted is the first look; questions in other words and order are the next ones,
-asked without showing what the others brought. Two looks that agree are the majority of three; where
-they do not, up to three more decide. Whatever stays in doubt stays in the playbook.
+What a model extracted is the first look, questions in other words and order are the next. Two that
+agree are the majority of three, else up to three more decide. What stays in doubt is kept.
 """
 
 import asyncio

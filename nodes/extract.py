@@ -33,8 +33,7 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdat
             materials=[Material("Known preferences", listed or "none", foreign=True)],
         ),
     )
-    # Later questions go on from these turns.
-    asked = [*prompt.turns, Turn(role="assistant", content=READ)]
+    asked = [*prompt.turns, Turn(role="assistant", content=READ)]  # later questions go on from it
     update: HumanFeedbackUpdate = {"prompt": asked, "cut": prompt.cut}
     if not miner.model.honours_schema:
         return update
@@ -63,7 +62,7 @@ def sayings(state: HumanFeedbackState) -> list[str]:
 
 
 def feedback_of(state: HumanFeedbackState) -> str:
-    """The sayings as one text, in which no statement goes on from one to the next."""
+    """The sayings as one text."""
     return "\n\n".join(sayings(state))
 
 
