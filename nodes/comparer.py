@@ -77,6 +77,7 @@ class Comparer:
         self._closed = True
         await self._end()
         await asyncio.gather(*self._running)
+        await self._end()  # one that was being started when the first look was taken
 
     async def _same(self, one: FinalAnswer, other: FinalAnswer, until: float | None) -> bool:
         known = same(one, other)

@@ -80,3 +80,12 @@ async def test_a_caller_who_leaves_does_not_mix_up_the_answers(comparer: Compare
     leaving.cancel()
     assert await comparer.groups(unequal) == [0, 1]
     assert await comparer.groups(equal) == [0, 0]
+
+
+async def test_a_worker_that_is_being_started_is_ended_too() -> None:
+    formulas = read_answer("Answer: $2x+3$"), read_answer("Answer: $3+2x$")
+    async with Comparer.open() as comparer:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.001):
+                await comparer.groups(formulas)
+    assert comparer.worker is None
