@@ -9,6 +9,7 @@ import pytest
 from machine_backend import _running, backend, blockbuster, embeddings, tokens
 from machine_room import WINDOW, Room, settings_for
 from memory import Conversations, Playbook, StaticEmbeddings, TokenCounter
+from nodes.comparer import Comparer
 from nodes.llm.model import Model
 from nodes.miner import Miner
 from scripted import Scripted
@@ -39,5 +40,7 @@ async def room(
         Playbook.open(settings, embeddings=embeddings) as playbook,
         Conversations.open(settings) as conversations,
         Model.open(settings, tokens) as model,
+        Comparer.open() as comparer,
     ):
-        yield Room(Miner(settings, model, playbook, conversations, tokens, None), backend)
+        miner = Miner(settings, model, playbook, conversations, tokens, None, comparer=comparer)
+        yield Room(miner, backend)
