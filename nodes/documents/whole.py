@@ -45,7 +45,7 @@ FOREIGN = "it has nothing to do with it"
 
 _AROUND = " \t\r\n.!*_`\"'()[]（）。！"
 _PLACEHOLDER = re.compile(r"\[[^\W\d][^\]\n]*\]|\([^\W\d][^)\n]*\)|<[^\W\d][^>\n]*>|[\s.…*_-]*")
-_LIMIT = re.compile(rf"(\d+)[ -]{{0,2}}{pattern('units')}", re.IGNORECASE)
+_LIMIT = re.compile(rf"(?<!\d)(\d++)[ -]{{0,2}}{pattern('units')}", re.IGNORECASE)
 _FULL_STOPS, _CLOSING = tuple(".!?…。！？:;"), " \t\r\n*_`\"'”’»」)]）"
 _ENDS = (("<html", "</html>"), (r"\begin{document}", r"\end{document}"))
 
