@@ -7,14 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 from PIL import Image
-from playwright.async_api import Dialog, Locator, Page, Request, expect
+from playwright.async_api import Dialog, Locator, Page, Request, TimeoutError, expect
 
 from running_miner import KEY
 from settings import ROOT
@@ -23,6 +23,7 @@ from support import free_port
 IMAGES = ROOT / "docs" / "images"
 LARGEST_IMAGE = 300_000  # bytes
 PATIENCE = 15_000  # milliseconds that anything shown may take
+LOOK = 3_000  # milliseconds of it that one look for a tab takes
 
 # Notes every address that the process looks up or connects to.
 WATCHED = """
@@ -122,10 +123,14 @@ class Person:
         await self.see_line("playbook-miner")
 
     async def come_as(self, user: str) -> None:
-        """Be this user from now on."""
+        """Be this user from now on: type the name, and again where the page was not ready for it."""
         await self.unfold_line()
-        await self.fill("User (cid)", user)
-        await self.field("User (cid)").press("Enter")
+        for _ in range(PATIENCE // LOOK):
+            await self.fill("User (cid)", user)
+            await self.field("User (cid)").press("Enter")
+            with suppress(AssertionError):
+                await expect(self.line).to_contain_text(f"as {user}", timeout=LOOK)
+                break
         await self.see_line(f"as {user}")
         await self.see(self.page.locator("#talks").get_by_text(user, exact=True), hidden=True)
         await self.unfold_line()
@@ -172,12 +177,24 @@ class Person:
         return self.page.locator("[role=tabpanel]:visible")
 
     async def open(self, tab: str) -> None:
-        """Open a tab, from the menu of those that have no room where it is there."""
+        """Open a tab, from the menu of those that have no room where it is there.
+
+        A page that has just changed lays its tabs out anew, so that one looks again.
+        """
+        for _ in range(PATIENCE // LOOK):
+            try:
+                await self._open(tab)
+            except TimeoutError:
+                continue
+            return
+        raise AssertionError(f"the tab {tab} is not to be found")
+
+    async def _open(self, tab: str) -> None:
         named = self.page.get_by_role("tab", name=tab, exact=True)
         if not await named.locator("visible=true").count():
-            await self.page.get_by_label("More tabs").click()
+            await self.page.get_by_label("More tabs").click(timeout=LOOK)
             named = self.page.get_by_role("button", name=tab, exact=True)
-        await named.locator("visible=true").first.click()
+        await named.locator("visible=true").first.click(timeout=LOOK)
 
     async def fill(self, label: str, text: str) -> None:
         await self.field(label).fill(text)

@@ -19,11 +19,13 @@ from tools.playground.runs import Run
 EXAMPLES = ["Please always answer in French.", "I changed my mind: answer in English."]
 LEARN = "Learn what the user prefers"
 READ_ONLY = [0, 3, 4]
+READING = "Reading the playbook."
 EMPTY = (
     "Nothing is known of this user yet: say above how answers should be and press *Learn*, or "
     "add a row."
 )
 HOW = "Change a cell, empty a preference to remove it, or add a row; then save."
+OPEN = gr.update(interactive=True)
 DISCARD = "Discard the unsaved changes of the playbook?"
 
 
@@ -50,7 +52,7 @@ class PlaybookTab:
         self._wire()
 
     def _build_playbook(self) -> None:
-        self._title = gr.Markdown(EMPTY, elem_id="playbook-title")
+        self._title = gr.Markdown(READING, elem_id="playbook-title")
         self._table = gr.Dataframe(
             headers=HEADERS,
             column_count=len(HEADERS),
@@ -66,7 +68,8 @@ class PlaybookTab:
         self._told = gr.HTML(elem_id="playbook-told", elem_classes="pg-told")
         with gr.Row():
             self._save = gr.Button("Save the changes", size="sm", variant="primary")
-            self._add = gr.Button("Add a row", size="sm")
+            # A row that is added to a table not yet read would be lost when it is.
+            self._add = gr.Button("Add a row", size="sm", interactive=False)
             self._discard = gr.Button("Discard the changes", size="sm")
         self._discards = gr.Number(0, visible="hidden")
 
@@ -103,7 +106,7 @@ class PlaybookTab:
 
     @property
     def _playbook(self) -> list[Block]:
-        return [self._table, self._loaded, self._title, self._told]
+        return [self._table, self._loaded, self._title, self._told, self._add]
 
     def _call(self, given: Given) -> Call[Any]:
         if self._connection.is_flat(given):
@@ -124,8 +127,10 @@ class PlaybookTab:
             told = (
                 f"Unsaved changes of {loaded.cid}: save or discard them, then open this tab again."
             )
-            return [_table(), gr.skip(), gr.skip(), markup.note(told, "pg-note pg-unsaved")]
-        return await self._read(given, changes, _count(len(changes)))
+            return _as_it_is(markup.note(told, "pg-note pg-unsaved"))
+        table, read, *others = await self._read(given, changes, _count(len(changes)))
+        # What is typed while it is read would be replaced.
+        return [_table() if read == loaded else table, read, *others]
 
     async def _read(
         self, given: Given, changes: tuple[entries.Change, ...] = (), told: str = ""
@@ -136,9 +141,9 @@ class PlaybookTab:
             async with self._connection.connecting(given)() as client:
                 loaded = Loaded(url, cid, await _all(client, cid))
         except ClientError as error:
-            return [_table(), gr.skip(), gr.skip(), told + markup.error(error)]
+            return _as_it_is(told + markup.error(error))
         title = f"**Playbook of {cid}.** {HOW}" if loaded.entries else EMPTY
-        return [_table(loaded.rows(changes)), loaded, title, told]
+        return [_table(loaded.rows(changes)), loaded, title, told, OPEN]
 
     async def _store(self, given: Given) -> list[Any]:
         """Send each change on its own: after an error the table keeps those not yet made."""
@@ -146,7 +151,7 @@ class PlaybookTab:
         changes = loaded.changes(given[self._table])
         if changes and loaded.url != given[self._connection.url]:
             told = f"These changes are for the miner at {loaded.url}: write its address on top."
-            return [_table(), gr.skip(), gr.skip(), markup.note(told, "pg-note pg-unsaved")]
+            return _as_it_is(markup.note(told, "pg-note pg-unsaved"))
         problem: ClientError | None = None
         done = 0
         try:
@@ -181,6 +186,11 @@ async def _all(client: AsyncClient, cid: str) -> list[Entry]:
 def _table(rows: entries.Rows | None = None) -> gr.Dataframe:
     """The table open to typing again, with other rows if any are given."""
     return gr.Dataframe(interactive=True) if rows is None else gr.Dataframe(rows, interactive=True)
+
+
+def _as_it_is(told: str) -> list[Any]:
+    """The playbook as it shows, with a word about it."""
+    return [_table(), gr.skip(), gr.skip(), told, OPEN]
 
 
 def _told(answer: Learnt | Unified) -> str:
