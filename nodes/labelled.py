@@ -17,7 +17,7 @@ LONGEST_PRAISE = 300
 
 _NAMES = rf"(?:(?P<problem>{PROBLEM})|(?P<suggestion>{SUGGESTION}))"
 _COUNT = (
-    r"(?:\s?\(?[#№]?\s?(?:\d{1,3}|[一二三四五六七八九十]{1,3})\)?(?:\s?(?:/|of|von|de|из)\s?\d{1,3})?)?"
+    r"(?:\s?\(?(?:[#№]|n[°º.]|no\.|nr\.)?\s?(?:\d{1,3}|[一二三四五六七八九十]{1,3})\)?(?:\s?(?:/|of|von|de|из)\s?\d{1,3})?)?"
     r"(?:\s?\([\w ]{1,20}\))?"
 )
 # Lines come with single spaces: with runs of them, time would grow with the cube of their length.
