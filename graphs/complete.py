@@ -6,7 +6,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes.check import EXPECTED_CHECK_TOKENS, check, compare, revise
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.remember import remember
@@ -20,7 +20,7 @@ Machine = CompiledStateGraph[CompleteState, None, Request, Result]
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     settings = miner.settings
-    judges = PROVIDERS[settings.llm_provider].judges
+    judges = row_of(settings).judges
     checked = judges and settings.max_revisions > 0
 
     def route_draft(state: CompleteState) -> Literal["sample", "check", "choose", "remember"]:

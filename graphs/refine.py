@@ -5,7 +5,7 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.refine import (
@@ -26,7 +26,7 @@ Machine = CompiledStateGraph[RefineState, None, Request, Result]
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     most_rounds = miner.settings.max_revisions + 1
-    judged = PROVIDERS[miner.settings.llm_provider].judges
+    judged = row_of(miner.settings).judges
 
     def route_rewrite(state: RefineState) -> Literal["judge", "remember"]:
         return "judge" if judged and state.changed and not state.truncated else "remember"

@@ -13,7 +13,7 @@ import structlog
 
 from memory import Entry, StoreUnavailable
 from nodes.errors import MinerError
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.miner import Miner
 from nodes.preferences.grounding import Wish
 from nodes.state import Call, HumanFeedbackState, HumanFeedbackUpdate, Turn
@@ -46,7 +46,7 @@ LONGEST_SHOWN = 2_000  # characters of a statement
 async def confirm(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
     """The wishes with the known preferences that they put out of date."""
     grounded = state.grounded
-    if not grounded or not PROVIDERS[miner.settings.llm_provider].judges:
+    if not grounded or not row_of(miner.settings).judges:
         return {}
     pairs = [(wish, entry) for wish in grounded.wishes for entry in _named(wish, state.known)]
     for wish in grounded.wishes:
@@ -105,7 +105,8 @@ async def _is_outdated(
             log.warning("a look failed; the known preference stays", reason=str(error))
             return False
         calls.append(reply.call)
-        lead += 1 if PROVIDERS[reply.call.provider].judges and read_yes(reply.text) else -1
+        judges = row_of(miner.settings, reply.call.provider).judges
+        lead += 1 if judges and read_yes(reply.text) else -1
         if abs(lead) >= CERTAIN:
             break
     return lead > 0

@@ -5,7 +5,7 @@ from functools import partial
 from nodes import materials
 from nodes.context import Material, Parts
 from nodes.labelled import read_feedbacks, read_praise
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.miner import Miner
 from nodes.state import Feedback, FeedbackState, FeedbackUpdate, Turn
 from nodes.steps import aside, ask, write
@@ -44,7 +44,7 @@ REFORMAT_TOKENS = 600
 
 async def critique(miner: Miner, state: FeedbackState) -> FeedbackUpdate:
     """A review of the output under work."""
-    copies = not PROVIDERS[miner.settings.llm_provider].judges and not state.canvas
+    copies = not row_of(miner.settings).judges and not state.canvas
     example = [Turn(role="user", content=EXAMPLE), Turn(role="assistant", content=EXAMPLE_REVIEW)]
     reply, update = await write(
         miner,

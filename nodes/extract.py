@@ -6,7 +6,7 @@ from memory import CATEGORIES
 from nodes.confirm import shown
 from nodes.context import Material, Parts, compose
 from nodes.errors import BackendRefused
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.preferences import extraction
@@ -44,7 +44,7 @@ async def extract(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdat
     except BackendRefused:
         return update  # some say no to a schema without naming it; plain lines will tell
     items = extraction.read_json(reply.text, cut=bool(reply.truncated))
-    return {**update, **await _grounded(state, items, reply)}
+    return {**update, **await _grounded(miner, state, items, reply)}
 
 
 async def extract_lines(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpdate:
@@ -52,7 +52,7 @@ async def extract_lines(miner: Miner, state: HumanFeedbackState) -> HumanFeedbac
     *before, asked, _ = state.prompt
     turns = [*before, Turn(role="user", content=f"{asked.content}\n\n{extraction.LINES}")]
     reply = await ask(miner, state, turns, limit=EXTRACT_TOKENS, temperature=0.0)
-    found = await _grounded(state, extraction.read_lines(reply.text), reply)
+    found = await _grounded(miner, state, extraction.read_lines(reply.text), reply)
     return {**found, "fallbacks": ["labelled lines"]}
 
 
@@ -67,12 +67,15 @@ def feedback_of(state: HumanFeedbackState) -> str:
 
 
 async def _grounded(
-    state: HumanFeedbackState, items: list[extraction.Preference] | None, reply: Reply
+    miner: Miner,
+    state: HumanFeedbackState,
+    items: list[extraction.Preference] | None,
+    reply: Reply,
 ) -> HumanFeedbackUpdate:
     update: HumanFeedbackUpdate = {"calls": [reply.call], "rounds": state.rounds + 1}
     if items is None:
         return update
-    if not items and not PROVIDERS[reply.call.provider].judges:
+    if not items and not row_of(miner.settings, reply.call.provider).judges:
         return {**update, "grounded": verbatim(sayings(state))}  # its silence tells nothing
     full = bool(reply.truncated) or len(items) >= extraction.MOST_PREFERENCES
     found = await asyncio.to_thread(ground, feedback_of(state), items, full=full)

@@ -8,7 +8,7 @@ from nodes import materials
 from nodes.check import wins
 from nodes.context import Material, Parts
 from nodes.documents import Settled, revision_in, settle
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.llm.turns import Reply
 from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
@@ -66,7 +66,7 @@ async def rewrite(miner: Miner, state: RefineState) -> RefineUpdate:
     changed = settled.document.strip() != state.output.strip()
     text = _revision(state, reply, settled.document)
     update |= {"candidate": text, "changed": changed, "answer": state.output}
-    if not PROVIDERS[miner.settings.llm_provider].judges:
+    if not row_of(miner.settings).judges:
         update |= {"answer": text, "improved": True}
     return update
 

@@ -14,7 +14,7 @@ from nodes import materials
 from nodes.answers import FinalAnswer, read_answer, read_answers
 from nodes.context import Parts, compose
 from nodes.errors import MinerError
-from nodes.llm.providers import PROVIDERS
+from nodes.llm.providers import row_of
 from nodes.llm.turns import Reply
 from nodes.miner import Miner
 from nodes.state import Call, CompleteState, CompleteUpdate, Options, Sample, Tally
@@ -48,7 +48,7 @@ class Plan:
 
 def plan(settings: Settings, chosen_for_run: Options) -> Plan:
     """How `complete` draws its samples: as run or settings say, else as suits the provider."""
-    row = PROVIDERS[settings.llm_provider]
+    row = row_of(settings)
     chosen = chosen_for_run.strategy or settings.complete_strategy
     strategy = row.strategy if chosen == "auto" else chosen
     if strategy == "draft":

@@ -1,7 +1,7 @@
 """Where the model may live: one row of data per provider."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pydantic import SecretStr
@@ -67,7 +67,14 @@ PROVIDERS: Mapping[Provider, Row] = {
         judges=False,
     ),
 }
+OWN_FILE = replace(PROVIDERS["local"], note="", judges=True)
 DEFAULT_MODELS = {provider: row.model for provider, row in PROVIDERS.items()}
+
+
+def row_of(settings: Settings, provider: Provider | None = None) -> Row:
+    """What is known of `provider`; of the configured one if none is named."""
+    provider = provider or settings.llm_provider
+    return OWN_FILE if provider == "local" and settings.local_model else PROVIDERS[provider]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +102,7 @@ def _endpoints(
     settings: Settings, provider: Provider, model: str | None, rank: int
 ) -> list[Endpoint]:
     """The addresses of `provider` as the settings describe them."""
-    row = PROVIDERS[provider]
-    own_file = provider == "local" and settings.local_model is not None
+    row = row_of(settings, provider)
     return [
         Endpoint(
             provider=provider,
@@ -107,7 +113,7 @@ def _endpoints(
             limit_field="max_completion_tokens" if base_url == OPENAI_API else "max_tokens",
             assumed_context=settings.max_context_tokens or row.window,
             tokenizer=row.tokenizer,
-            note="" if own_file else row.note,
+            note=row.note,
             rank=rank,
         )
         for base_url in row.base_url(settings).split(",")

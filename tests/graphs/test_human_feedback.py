@@ -11,6 +11,7 @@ from machine_room import Room, machine_room, settings_for
 from memory import Replace
 from nodes.errors import DeadlinePassed
 from scripted import BrokenJson, Hang, Json, Recorded, Refuse, Scripted, Status, Text, Truncated
+from settings import Settings
 from support import make_settings
 
 FRENCH = "I only want answers in French."
@@ -303,6 +304,24 @@ async def test_the_embedded_model_is_no_judge(tmp_path: Path, backend: Scripted)
         result = await room.tell("Forget the French.")
         assert len(await room.known()) == 2
         assert "Nothing was forgotten" in result.answer
+
+
+@pytest.fixture
+def own_file(tmp_path: Path, backend: Scripted) -> Settings:
+    """Settings with a model file of the operator's, which its server would read."""
+    file = tmp_path / "own.gguf"
+    file.touch()
+    return make_settings(tmp_path, local_api_base=backend.base_url, local_model=file)
+
+
+async def test_a_model_file_of_the_operators_own_is_asked(
+    own_file: Settings, backend: Scripted
+) -> None:
+    async with machine_room(own_file, backend) as room:
+        await room.knows("Answer in French")
+        backend.reply(found(replacing("in German"))).default("yes")
+        await room.tell(GERMAN)
+        assert await room.known() == [GERMAN]
 
 
 @pytest.mark.parametrize("script", [[found()], [BrokenJson(), "NONE"]])

@@ -123,7 +123,7 @@ class Person:
         await self.see_line("playbook-miner")
 
     async def come_as(self, user: str) -> None:
-        """Be this user from now on: type the name, and again where the page was not ready for it."""
+        """Be this user from now on: type the name, again where the page was not ready."""
         await self.unfold_line()
         for _ in range(PATIENCE // LOOK):
             await self.fill("User (cid)", user)
