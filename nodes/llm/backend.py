@@ -11,9 +11,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from nodes.errors import BackendError
 from nodes.llm.breaker import Breaker
-from nodes.llm.chat import Knowledge, MinerChat
+from nodes.llm.chat import MinerChat
 from nodes.llm.exchange import Exchange
 from nodes.llm.failures import NOT_FOUND, NOT_IMPLEMENTED, OnlyReasoning, RequestRefused, Unreached
+from nodes.llm.knowledge import Knowledge
 from nodes.llm.latency import LatencyEstimate
 from nodes.llm.providers import Endpoint
 from nodes.llm.reasoning import Reasoning
@@ -161,6 +162,6 @@ def _tokens(body: bytes) -> int | None:
 def connect(endpoint: Endpoint) -> Backend:
     """A backend that has not been spoken to yet; reads files. Close its `wire` after."""
     wire = Wire(endpoint.base_url, endpoint.api_key.get_secret_value())
-    knowledge = Knowledge()
+    knowledge = Knowledge(wire.host)
     chat = MinerChat.over(wire, knowledge, endpoint.model)
     return Backend(endpoint, wire, chat, knowledge, endpoint.model, endpoint.assumed_context)

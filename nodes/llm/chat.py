@@ -8,11 +8,9 @@ streams the run.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-import structlog
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -20,51 +18,22 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from langchain_openai import ChatOpenAI
 from pydantic import PrivateAttr, SecretStr
 
-from nodes.llm.dialect import Body, Dialect, Wanted, refused_length
+from nodes.llm.dialect import Body, Wanted
+from nodes.llm.endings import Ending
 from nodes.llm.exchange import Exchange, rejected, reported
-from nodes.llm.failures import (
-    ADAPTED_STATUS,
-    Interrupted,
-    Rejected,
-    SchemaRefused,
-    WindowExceeded,
-    translated,
-)
-from nodes.llm.reader import Ending, Reader
-from nodes.llm.reasoning import Reasoning, ReasoningFilter
+from nodes.llm.failures import Interrupted, Rejected
+from nodes.llm.knowledge import Knowledge
+from nodes.llm.reader import Reader
+from nodes.llm.reasoning import ReasoningFilter
 from nodes.llm.turns import Role, Truncation, Turn
 from nodes.llm.wire import Wire
 
-log = structlog.get_logger(__name__)
-
 LONGEST_ANSWER = 64_000_000  # bytes; more than that is no answer
 SUCCESS = range(200, 300)
-UNTOLD_ENDS = 2  # of streams, with no other before: the server's way, and no accident
 OTHERS_SECONDS = 600.0  # for calls that are not the miner's own
 _ROLES: dict[str, Role] = {"system": "system", "human": "user", "ai": "assistant"}
 _TRUNCATED: dict[Ending, Truncation] = {"complete": "", "cut": "length", "filtered": "filtered"}
 _UNUSED = object()  # stands for the SDK's clients, of which none is built
-
-
-@dataclass(slots=True)
-class Knowledge:
-    """What was learnt of a backend for as long as it is spoken to.
-
-    `tells_ends` is whether its streams say that they have ended, by a reason, usage or `[DONE]`;
-    `None` while one stream at most came to its end, and did not.
-    """
-
-    dialect: Dialect = field(default_factory=Dialect)
-    reasoning: Reasoning = field(default_factory=Reasoning)
-    tells_ends: bool | None = None
-    _untold: int = 0
-
-    def stream_ended(self, told: Ending | None) -> Ending | None:
-        """How an answer ended whose stream came to its end and `told` that, or did not."""
-        self._untold += told is None
-        if told or (self.tells_ends is None and self._untold >= UNTOLD_ENDS):
-            self.tells_ends = told is not None
-        return told or (None if self.tells_ends is not False else "complete")
 
 
 class MinerChat(ChatOpenAI):
@@ -195,39 +164,13 @@ class MinerChat(ChatOpenAI):
                     async for piece in pieces:
                         yield piece
             except Rejected as refusal:
-                dialect = self._adapted(dialect, body, refusal)
+                dialect = self._knowledge.adapted(dialect, body, refusal)
                 continue
-            self._remember(dialect)
+            self._knowledge.remember(dialect)
             return
 
-    def _adapted(self, dialect: Dialect, body: Body, rejected: Rejected) -> Dialect:
-        """The dialect for another try at once; raises what the refusal means if there is none."""
-        if rejected.status not in ADAPTED_STATUS:
-            raise translated(rejected) from rejected
-        too_long, window = refused_length(rejected.told)
-        if too_long:
-            raise WindowExceeded(window) from rejected
-        # Another call may have learnt the same meanwhile.
-        known = self._knowledge.dialect.merged(dialect)
-        learnt = known if known != dialect else dialect.learnt(body, rejected.told)
-        if learnt is None:
-            raise translated(rejected) from rejected
-        if "response_format" in learnt.refused and "response_format" in body:
-            # The prompt has to say instead what the schema said.
-            self._remember(learnt)
-            raise SchemaRefused("the model's backend takes no JSON schema") from rejected
-        return learnt
-
-    def _remember(self, dialect: Dialect) -> None:
-        known = self._knowledge.dialect.merged(dialect)
-        if known != self._knowledge.dialect:
-            self._knowledge.dialect = known
-            log.info(
-                "the model's backend has a dialect", address=self._wire.host, dialect=known.told()
-            )
-
     async def _read(self, body: Body, exchange: Exchange) -> AsyncGenerator[str, None]:
-        reader, seen = Reader(), self._filter(exchange.wanted)
+        reader, seen = Reader(), self._knowledge.filter(exchange.wanted.turns)
         broken: Exception | None = None
         async with AsyncExitStack() as stack:
             async with asyncio.timeout(exchange.left(exchange.first_seconds)):
@@ -285,16 +228,6 @@ class MinerChat(ChatOpenAI):
                 cut=bool(exchange.truncated),
             )
         return rest
-
-    def _filter(self, wanted: Wanted) -> ReasoningFilter:
-        known = self._knowledge.reasoning
-
-        def quoted(mark: str) -> bool:
-            return not known.marked and any(
-                mark in turn.content.lower() for turn in wanted.turns if turn.role == "user"
-            )
-
-        return ReasoningFilter(opened=known.opened, quoted=quoted)
 
 
 def _beside(exchange: Exchange) -> dict[str, Any]:

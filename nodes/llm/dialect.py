@@ -66,7 +66,7 @@ class Dialect:
         if wanted.temperature is not None:
             least = LEAST_TEMPERATURE if "temperature zero" in self.refused else 0.0
             body["temperature"] = max(wanted.temperature, least)
-        if wanted.stream and "stream" not in self.refused:
+        if (wanted.stream or "plain answers" in self.refused) and "stream" not in self.refused:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         if wanted.schema is not None:
             json_schema = {"name": wanted.schema["title"], "schema": wanted.schema, "strict": True}
@@ -146,6 +146,10 @@ CONCESSIONS: Mapping[str, tuple[re.Pattern[str], Callable[[Body], bool]]] = {
     "seed": _field("seed"),
     "stop": _field("stop"),
     "stream": (_named(r"\bstream(?:ing|ed|s)?\b"), lambda body: "stream" in body),
+    "plain answers": (
+        _named(r"non-?stream|stream\W{1,3}false|(?:only|must).{0,20}\bstream"),
+        lambda body: "stream" not in body,
+    ),
     "repeated roles": (
         _named(r"alternat|roles? (?:in a row|twice)|consecutive"),
         lambda body: _roles(body) != [each["role"] for each in _alternating(body["messages"])],
@@ -153,9 +157,10 @@ CONCESSIONS: Mapping[str, tuple[re.Pattern[str], Callable[[Body], bool]]] = {
     # Templates without it complain that the roles do not alternate.
     "system role": (
         _named(
-            r"\bsystem\W{1,3}(?:role|message|prompt|instruction)|\brole\b.{0,60}\bsystem\b|alternat"
+            r"(?<!optional )\bsystem(?:\W{1,3}(?:role|message|prompt|instruction)|\b.{0,40}\brole)"
+            r"|\brole\b.{0,60}\bsystem\b|alternat"
             r"|(?:developer|system)[ _]instructions?|only user and assistant|first message"
-            r"|start with|\bsystem\b.{0,40}\brole"
+            r"|start with"
             r"|messages\W{1,3}0\W{1,3}role|unexpected role|invalid role"
         ),
         lambda body: "system" in _roles(body),
@@ -191,7 +196,8 @@ def _alternating(messages: Sequence[dict[str, str]]) -> list[dict[str, str]]:
 
 
 _ABOUT_LENGTH = _named(
-    r"context[_ ](?:length|window|size|limit)|n_ctx|reduce the length"
+    r"(?<!less than the `)context[_ ](?:length|window|size|limit)|n_ctx|reduce the length"
+    r"|length of prompt"
     r"|(?:prompt|input|messages?|request)\b.{0,30}too (?:long|large)"
     r"|too many (?:input )?tokens|(?:prompt|input|sequence|model).{0,20}\blength|token count"
     r"|\binputs?\b.{0,40}\btokens|tokens?.{0,20}exceed"
@@ -204,7 +210,7 @@ _WINDOW = tuple(
         r"context[_ ](?:length|window|size|limit)\b\D{0,30}?(\d{3,})",
         r"(\d{3,})\s*(?:tokens?\s*)?(?:maximum|max\b)",
         r"max\w*.{0,20}length\D{0,20}?(\d{3,})",
-        r"(?:<=|less than|at most|up to|allowed|limit of)\D{0,15}?(\d{3,})",
+        r"(?:<=|less than|at most|up to|allowed|limit(?: of)?)\D{0,15}?(\d{3,})",
         r"\[\s*\d+\s*,\s*(\d{3,})\s*\]",
     )
 )

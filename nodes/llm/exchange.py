@@ -10,8 +10,8 @@ import aiohttp
 import orjson
 
 from nodes.llm.dialect import Wanted
-from nodes.llm.failures import Rejected, retry_after
-from nodes.llm.reader import Reader, told
+from nodes.llm.failures import Rejected, retry_after, told
+from nodes.llm.reader import Reader
 from nodes.llm.reasoning import ReasoningFilter
 from nodes.llm.turns import Truncation
 
@@ -102,8 +102,10 @@ class Exchange:
 
 
 def _count(usage: object, name: str) -> int:
-    found = usage.get(name) if isinstance(usage, Mapping) else None
-    return found if isinstance(found, int) and found > 0 else 0
+    try:
+        return max(0, int(float(usage[name]))) if isinstance(usage, Mapping) else 0
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return 0
 
 
 async def rejected(response: aiohttp.ClientResponse, exchange: Exchange) -> Rejected:

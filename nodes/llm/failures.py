@@ -1,7 +1,7 @@
 """What a backend's failure means for the next try, told without the backend's own words."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -12,8 +12,9 @@ FIRST_DELAY = 0.2
 LONGEST_DELAY = 4.0
 NOT_FOUND, NOT_IMPLEMENTED = 404, 501
 QUOTA_CODES = ("insufficient_quota", "billing", "credit", "quota_exceeded")
-ADAPTED_STATUS = frozenset({400, 404, 405, 415, 422, 500, 501})  # may name what can be left out
+DEEPEST = 6  # levels of what a backend sends that are looked into
 
+_ADAPTED_STATUS = frozenset({400, 404, 405, 413, 415, 422, 500, 501})
 _RETRIED_STATUS = frozenset({408, 409, 425, 429})
 _THIS_REQUEST = frozenset({400, 413, 422})
 _FILTERS = ("content_filter", "content_policy", "content management policy", "safety system")
@@ -32,6 +33,12 @@ class Rejected(Exception):
     def kind(self) -> str:
         """What an operator is told."""
         return "quota" if self.no_quota else f"status {self.status}"
+
+    @property
+    def adaptable(self) -> bool:
+        """Whether what is refused may be the request itself, and not the time it came at."""
+        too_large = self.status == 429 and "request too large" in self.told.lower()  # noqa: PLR2004
+        return self.status in _ADAPTED_STATUS or too_large
 
     @property
     def no_quota(self) -> bool:
@@ -138,3 +145,27 @@ def _seconds(told: str) -> float | None:
     except ValueError:
         return None
     return max(0.0, seconds) if isfinite(seconds) else None
+
+
+def told(value: object, depth: int = 0) -> Iterator[str]:
+    """What an error says: its strings under the usual names, never what it quotes of a request."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list) and depth < DEEPEST:
+        for each in value:
+            yield from told(each, depth + 1)
+    elif isinstance(value, dict) and depth < DEEPEST:
+        for name, each in value.items():
+            if name in _TELLING and isinstance(each, int | float):
+                yield f"{name} {each}"
+            elif name in _TELLING:
+                yield from told(each, depth + 1)
+
+
+_TELLING = frozenset(
+    {
+        *("error", "errors", "message", "msg", "detail", "details", "description", "reason"),
+        *("param", "code", "type", "loc", "status", "title", "metadata", "raw", "innererror"),
+        *("base_resp", "status_msg", "status_code", "n_ctx", "error_msg", "error_code"),
+    }
+)

@@ -9,54 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from nodes.llm.latency import SMOOTHING
+from nodes.llm.marks import (
+    ANSWER_TAGS,
+    BEGINNINGS,
+    CLOSED_BY,
+    CLOSING,
+    ENDED_BY,
+    ENDS,
+    HEADS,
+    LONGEST,
+    MARK,
+    STARTS,
+    WRAPPERS,
+)
 
 SPARE = 2.0  # times the usual length: reasoning differs from one question to the next
 SPARE_TOKENS = 200
 FENCE = "```"
 _LINE = 100  # characters of a line that are looked at before a mark
 
-# Opening and closing marks, in any case.
-MARKS: tuple[tuple[str, str], ...] = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<thoughts>", "</thoughts>"),
-    ("<reasoning>", "</reasoning>"),
-    ("<seed:think>", "</seed:think>"),
-    ("[think]", "[/think]"),
-    ("<|begin_of_thought|>", "<|end_of_thought|>"),
-    ("<|start_thinking|>", "<|end_thinking|>"),
-    ("<|inner_prefix|>", "<|inner_suffix|>"),
-    ("◁think▷", "◁/think▷"),
-    ("<|channel>thought", "<channel|>"),
-    ("<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
-    ("<|channel|>commentary<|message|>", "<|channel|>final<|message|>"),
-    ("<|start|>assistant<|channel|>analysis<|message|>", "<|channel|>final<|message|>"),
-    # Harmony's, where the server drops its special tokens and leaves their names.
-    ("<|channel|>analysis", "assistantfinal"),
-)
-# What wraps the answer itself.
-WRAPPERS = (
-    *("<|begin_of_solution|>", "<|end_of_solution|>", "<|start_response|>", "<|end_response|>"),
-    *("<|start|>assistant<|channel|>final<|message|>", "<|channel|>final<|message|>"),
-    *("<|start|>assistant", "<|return|>", "<|end|>"),
-)
-# What a server leaves of the chat template where it does not know the token: before the answer,
-# and after it.
-_HEADS = ("<|im_start|>assistant", "<|start_header_id|>assistant<|end_header_id|>")
-_ENDS = (
-    *("<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "</s>"),
-    *("<end_of_turn>", "<｜end▁of▁sentence｜>", "<|end|>", "<|return|>", "<|end_of_turn|>"),  # noqa: RUF001
-)
-_CLOSED_BY = dict(MARKS)
-_CLOSING = {closing: opening for opening, closing in reversed(MARKS)}
-_ALL = sorted({*_CLOSED_BY, *_CLOSING, *WRAPPERS, *_HEADS, *_ENDS}, key=len, reverse=True)
-_MARK = re.compile("|".join(map(re.escape, _ALL)), re.IGNORECASE)
-_LONGEST = len(_ALL[0])
 _BLANKS = re.compile(r"\s*")
+_RULED = re.compile(r"\s*(?:-{3,}[ \t]*\n\s*)?")  # some draw a line before they begin to reason
+_UNSURE = re.compile(r"\s*-*\s*")
 _BLANKS_IN_LINE = re.compile(r"[ \t]*")
-_STARTS = re.compile("|".join(sorted({re.escape(mark[0]) for mark in _ALL})), re.IGNORECASE)
-_BEGINNINGS = frozenset(mark[:length] for mark in _ALL for length in range(1, len(mark)))
 _ENDS_SENTENCE = (".", "!", "?", ":", ")", "]")
 
 
@@ -85,10 +60,12 @@ class ReasoningFilter:
     _ticks: str = ""
     _fences: int = 0
     _from: int = 0  # where in what is hidden the reasoning at hand begins
+    _within: int = 0  # marks opened within the reasoning, and not closed there
+    _wrapped: str = ""  # the tag that ends the answer
     _spoken_of: bool = False  # an opening mark that opened nothing
 
     def __post_init__(self) -> None:
-        self._closing = tuple(_CLOSING) if self.opened else ()
+        self._closing = tuple(CLOSING) if self.opened else ()
 
     @property
     def visible(self) -> str:
@@ -108,7 +85,8 @@ class ReasoningFilter:
         rest = self._run(final=True)
         if not self._closing:
             return rest
-        if cut or (self._opening and not self._spoke):
+        spoken = " " in self._opening  # words, which may as well be the answer's own
+        if not spoken and (cut or (self._opening and not self._spoke)):
             return rest
         # Reasoning that never ended was none: it was assumed, or its mark stands in mid-text.
         kept = "".join(self._hidden[self._from :])
@@ -124,29 +102,39 @@ class ReasoningFilter:
         return "".join(out)
 
     def _inside(self, final: bool) -> bool:
-        for match in _MARK.finditer(self._held, self._at):
-            if match.group().lower() in self._closing:
+        for match in MARK.finditer(self._held, self._at):
+            name = match.group().lower()
+            if name in self._closing and not self._between_ticks(match, final):
                 self._hide(match.start())
                 self._at = match.end()
+                thought = "".join(self._hidden[self._from :]).lower()
+                self._within = thought.count(CLOSING[name])
                 self._closing, self._opening = (), ""
                 self.found = True
                 return True
-        self._hide(len(self._held) if final else max(self._at, len(self._held) - _LONGEST))
+        self._hide(len(self._held) if final else max(self._at, len(self._held) - LONGEST))
         return False
+
+    def _between_ticks(self, match: re.Match[str], final: bool) -> bool:
+        """Whether a mark is only quoted; that is not known before the next character."""
+        start, end = match.span()
+        after = self._held[end : end + 1]
+        return self._held[start - 1 : start] == "`" and (after == "`" or not (after or final))
 
     def _hide(self, until: int) -> None:
         self._hidden.append(self._held[self._at : until])
         self._at = until
 
     def _outside(self, final: bool, out: list[str]) -> bool:
-        match = _MARK.search(self._held, self._at)
+        match = MARK.search(self._held, self._at)
         decided = match is not None and (final or self._decided(match))
         until = match.start() if match and decided else self._safe(match, final)
         if not self._spoke:
-            start = _end_of(_BLANKS, self._held, self._at)
+            ruled = match and not self.found and match.group().lower() in CLOSED_BY
+            start = _end_of(_RULED if ruled else _BLANKS, self._held, self._at)
             if self.found or (match and match.start() == start):
                 self._at = start
-            elif start >= until and not final:
+            elif not (decided or final) and _end_of(_UNSURE, self._held, self._at) >= until:
                 return False  # whether these blanks belong to the answer is not known yet
         if match is None or not decided:
             out.append(self._pass(max(self._at, until)))
@@ -158,7 +146,7 @@ class ReasoningFilter:
 
     def _decided(self, match: re.Match[str]) -> bool:
         """Whether no longer mark may stand there, and what follows has been seen."""
-        blanks = _BLANKS if match.group().lower() in _ENDS else _BLANKS_IN_LINE
+        blanks = _BLANKS if match.group().lower() in ENDS else _BLANKS_IN_LINE
         return _end_of(blanks, self._held, match.end()) < len(self._held)
 
     def _safe(self, match: re.Match[str] | None, final: bool) -> int:
@@ -168,8 +156,8 @@ class ReasoningFilter:
             return match.start()
         if final:
             return end
-        for start in _STARTS.finditer(self._held, max(self._at, end - _LONGEST)):
-            if self._held[start.start() :].lower() in _BEGINNINGS:
+        for start in STARTS.finditer(self._held, max(self._at, end - LONGEST)):
+            if self._held[start.start() :].lower() in BEGINNINGS:
                 return start.start()
         return end
 
@@ -180,28 +168,41 @@ class ReasoningFilter:
     def _decide(self, mark: str) -> str:
         name = mark.lower()
         literal = self._fences % 2 == 1 or self._line.endswith("`") or self.quoted(name)
-        if not literal and name in _CLOSED_BY and (not self._spoke or (self.found and self._blank)):
-            self._closing, self._opening = (_CLOSED_BY[name],), mark
+        if not literal and name in CLOSED_BY and (not self._spoke or (self.found and self._blank)):
+            self._closing, self._opening = ENDED_BY[name], mark
             self._from = len(self._hidden)
             return ""
-        if not literal and name in _CLOSING and self._ends_unopened():
+        if not literal and name in CLOSING and self._ends_unopened(name):
             self._hidden += self._passed
             self._passed.clear()
-            self.found = self.unopened = self._blank = True
+            self.unopened = self.unopened or not self.found
+            self._within = max(0, self._within - 1)
+            self.found = self._blank = True
             self._line, self._fences, self._spoke = "", 0, False
             return ""
-        if not literal and name in WRAPPERS and (self.found or not self._spoke):
+        if not literal and self._wraps(name):
             return ""
-        if not literal and name in _HEADS and not self._spoke:
-            return ""
-        if not literal and name in _ENDS and not self._held[self._at :].strip():
-            return ""
-        self._spoken_of = self._spoken_of or name in _CLOSED_BY
+        self._spoken_of = self._spoken_of or name in CLOSED_BY
         return self._let(mark)
 
-    def _ends_unopened(self) -> bool:
+    def _wraps(self, name: str) -> bool:
+        """Whether a mark stands around the answer, and is no part of it."""
+        if name == self._wrapped:
+            self._wrapped = ""
+            return True
+        if name in ANSWER_TAGS and self.found and not self._spoke:
+            self._wrapped = ANSWER_TAGS[name]
+            return True
+        return (
+            (name in WRAPPERS and (self.found or not self._spoke))
+            or (name in HEADS and not self._spoke)
+            or (name in ENDS and not self._held[self._at :].strip())
+        )
+
+    def _ends_unopened(self, mark: str) -> bool:
         """Whether a closing mark alone ends reasoning, and is not only spoken of."""
-        if self._spoken_of or (self.found and not self.unopened):
+        again = self.found and not (self.unopened or self._within)
+        if self._spoken_of or again or " " in mark:
             return False
         said = self._line.rstrip()
         ends = said.endswith(_ENDS_SENTENCE)

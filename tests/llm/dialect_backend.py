@@ -90,6 +90,7 @@ def refuses(refusal: Row, body: Row) -> bool:
     written = sum(len(message["content"]) for message in body["messages"])
     tests = {
         "field": lambda name: name in body,
+        "lacks": lambda name: name not in body,
         "zero": lambda name: body.get(name) == 0,
         "above": lambda limits: any(body.get(name, 0) > most for name, most in limits.items()),
         "role": lambda role: role in roles,
