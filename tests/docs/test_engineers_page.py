@@ -31,7 +31,14 @@ from support import make_settings, require
 NAME = "docs/engineers.md"
 PAGE = PAGES[NAME].read_text(encoding="utf-8")
 HOUSE = "The house"
-EXAMPLES = ("Add a node", "Add a machine", "Add a provider", "Add an embedding")
+EXAMPLES = (
+    "Add a node",
+    "Add a node that asks the model",
+    "Add a machine",
+    "Add a provider",
+    "Add an embedding",
+)
+FIRST_LINES = 10
 CLIENT = "Call a miner from Python"
 GENERATED = "Write the generated pages anew"
 PYTEST = ("pytest", "-p", "no:cacheprovider")
@@ -170,6 +177,11 @@ def test_each_example_applies_by_itself(tmp_path: Path) -> None:
         run(folder, "git", "apply", "--check", "-", given=block(example, "diff").text)
 
 
+def test_the_first_example_is_a_node_in_ten_lines() -> None:
+    added = re.findall(r"^\+(?!\+\+ )", block(EXAMPLES[0], "diff").text, re.MULTILINE)
+    assert 0 < len(added) <= FIRST_LINES
+
+
 def test_the_tests_of_the_examples_pass(changed: Path) -> None:
     run(changed, *PYTEST, *(block(example, "python").file for example in EXAMPLES))
 
@@ -194,6 +206,7 @@ def test_together_they_keep_the_rules_of_lint_types_and_imports(changed: Path) -
 
 def test_the_generated_pages_tell_of_the_examples(changed: Path) -> None:
     told = run(changed, "bash", "-euo", "pipefail", "-c", block(GENERATED, "sh").text)
+    assert "recall --> add_rule" in told.stdout
     assert "summarise -.-> shorten" in told.stdout
     assert "find -.-> explain" in told.stdout
     assert "| `OLLAMA_API_BASE` | `http://localhost:11434/v1` |" in told.stdout
