@@ -21,7 +21,7 @@ import httpx
 
 from settings import ENV_FILE
 from tools.client import is_loopback
-from tools.evaluate.keys import KeyUnknown, read_key
+from tools.miner_key import KeyUnknown, read_key
 
 TIMEOUT = httpx.Timeout(120, connect=5)
 BATCH_BYTES = 1_000_000

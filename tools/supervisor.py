@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import httpx
 import structlog
@@ -44,7 +44,8 @@ class Backoff:
 class Supervisor:
     """Runs one child process for the length of a `with` block, and restarts it when it ends.
 
-    It gets the environment of this process, with `environment` laid over it.
+    It gets the environment of this process, with `environment` laid over it, and what it says on
+    standard error goes to `stderr`, by default where this process writes its own.
     Entering waits until `ready_url` answers 200 and raises `ChildFailed` if the child ends
     before that or needs more than `start_seconds`. Leaving terminates the child, and kills it
     if it has not ended after 5 s. The child's standard input is a pipe that closes with this
@@ -61,6 +62,7 @@ class Supervisor:
         environment: Mapping[str, str] | None = None,
         start_seconds: float = 60.0,
         backoff: Backoff | None = None,
+        stderr: IO[bytes] | None = None,
     ) -> None:
         self._name = name
         self._command = list(command)
@@ -68,6 +70,7 @@ class Supervisor:
         self._environment = {**os.environ, **(environment or {})}
         self._start_seconds = start_seconds
         self._backoff = backoff or Backoff()
+        self._stderr = stderr
         self._stopping = threading.Event()
         self._turn = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, name=f"watch {name}", daemon=True)
@@ -104,6 +107,7 @@ class Supervisor:
                 self._command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
                 cwd=ROOT,
                 env=self._environment,
                 start_new_session=True,

@@ -79,6 +79,6 @@ def test_a_miner_that_does_not_start_is_told_with_its_reason(evaluate: Evaluate)
     assert done.stdout == ""
     [line] = done.stderr.splitlines()
     assert line.startswith(
-        "evaluate: the miner for draft ended with code 2 before it answered: "
+        "evaluate: the miner for draft ended with code 2 before it was ready: "
         "cannot start: OPENAI_API_KEY is not set"
     )

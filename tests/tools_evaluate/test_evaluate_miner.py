@@ -258,8 +258,8 @@ def test_a_miner_that_is_not_there_is_one_line(evaluate: Evaluate) -> None:
     done = evaluate("--url", nowhere, "--json", "report.json")
     assert done.returncode == 1
     assert done.stderr == (
-        f"evaluate: cannot reach the miner at {nowhere}: "
-        "no connection; is it running, and is this its address?\n"
+        f"evaluate: {nowhere} cannot be reached: All connection attempts failed; "
+        "is it running, and is this its address?\n"
     )
     assert not (evaluate.folder / "report.json").exists()
 

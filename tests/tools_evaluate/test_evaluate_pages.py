@@ -43,7 +43,10 @@ async def test_the_page_needs_nothing_else_and_shows_what_was_answered(
             await page.locator(".tile b").nth(2).inner_text(),
             "0",
         ]
-        assert await page.locator("svg").count() == 2
+        assert await page.locator("polyline").count() == 1
+        bars = await page.locator(".bars span").evaluate_all("all => all.map(one => one.title)")
+        assert sum(int(right) for right in re.findall(r"(\d+) right", " ".join(bars))) == 2
+        assert sum(int(other) for other in re.findall(r"(\d+) not", " ".join(bars))) == 1
         await page.get_by_text("1 not answered right").click()
         await page.get_by_text("its answer").click()
         assert await page.locator("td pre").inner_text() == harmful

@@ -57,8 +57,8 @@ def test_a_malformed_data_set_names_the_line(refused: Refused, content: str, fau
     ("options", "fault"),
     [
         (["missing.jsonl"], "cannot read missing.jsonl: No such file or directory"),
-        (["--url", "localhost:8001"], "starts with http:// or https://"),
-        (["--url", "http://me:secret-word@localhost"], "carries no user"),
+        (["--url", "localhost:8001"], "the address must start with http:// or https://"),
+        (["--url", "http://me:secret-word@localhost"], "the address must have no user name"),
         (["--key-file", "missing"], "cannot read missing (--key-file)"),
         (["--json", "missing/report.json"], "cannot write missing/report.json"),
         (["--timeout", "0"], "argument --timeout: 0 is not a number above 0"),

@@ -6,7 +6,14 @@ with Client("http://localhost:8001", key) as miner:
 
 from tools.client import answers, calls
 from tools.client.calls import Call
-from tools.client.clients import AsyncClient, Client, Reply, is_loopback, same_miner
+from tools.client.clients import (
+    AsyncClient,
+    Client,
+    Reply,
+    is_loopback,
+    same_miner,
+    usable_address,
+)
 from tools.client.errors import ClientError, Refused, Unreachable, Unusable
 from tools.client.events import Event, Headers, NodeEvent, Result, Token
 
@@ -28,4 +35,5 @@ __all__ = [
     "calls",
     "is_loopback",
     "same_miner",
+    "usable_address",
 ]

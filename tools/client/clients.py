@@ -165,26 +165,27 @@ def same_miner(one: str, other: str) -> bool:
     return hosts_alike and (first.scheme, first.port) == (second.scheme, second.port)
 
 
-def _settings(url: str, key: str) -> dict[str, Any]:
-    return {
-        "base_url": _address(url),
-        "headers": {"X-API-Key": _sendable(key)} if key else {},
-        "trust_env": not is_loopback(url),  # a proxy has no way to this machine
-    }
-
-
-def _address(url: str) -> httpx.URL:
+def usable_address(url: str) -> httpx.URL:
+    """An address as it was typed, if calls can be sent there. Raises `Unusable`."""
     try:
         address = httpx.URL(url.strip())
     except httpx.InvalidURL:
-        raise Unusable("the miner's address is none") from None
+        raise Unusable("the address is none") from None
     if any(character.isspace() for character in url.strip()) or (address.port or 1) > LAST_PORT:
-        raise Unusable("the miner's address is none")
+        raise Unusable("the address is none")
     if address.scheme not in ("http", "https") or not address.host:
-        raise Unusable("the miner's address must start with http:// or https://")
+        raise Unusable("the address must start with http:// or https://")
     if address.userinfo or address.query or address.fragment:
-        raise Unusable("the miner's address must have no user name, query or fragment")
+        raise Unusable("the address must have no user name, query or fragment")
     return address
+
+
+def _settings(url: str, key: str) -> dict[str, Any]:
+    return {
+        "base_url": usable_address(url),
+        "headers": {"X-API-Key": _sendable(key)} if key else {},
+        "trust_env": not is_loopback(url),  # a proxy has no way to this machine
+    }
 
 
 def _sendable(key: str) -> str:

@@ -1,9 +1,7 @@
 """Asking a miner over HTTP, one question at a time, and saying what came of it."""
 
 import asyncio
-import ssl
 import time
-from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Literal
 from uuid import uuid4
@@ -13,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nodes.comparer import Comparer
 from tools.client import AsyncClient, Refused, Reply, Unreachable, calls
-from tools.client.answers import Completion
+from tools.client.answers import Capabilities, Completion
 from tools.client.calls import Call
 from tools.evaluate.dataset import Question
 from tools.evaluate.judging import Judge, judge, scored
@@ -25,7 +23,6 @@ Outcome = Literal["right", "wrong", "unreadable", "timeout", "error"]
 TASK = "Solve the problem and state the final answer."
 NO_CONNECTION = "no connection"
 NO_ANSWER = "200 without an answer"
-WRONG_KEY = "the miner at {} refuses the key; it must be its MINER_API_KEY"
 PROBE_SECONDS = 10.0
 MOST_WAITS = 5
 LONGEST_WAIT = 120.0  # seconds
@@ -34,6 +31,23 @@ SHORTEST_WAIT = 1.0
 
 class MinerError(Exception):
     """The miner cannot be evaluated. The message is one line, without the key."""
+
+
+class Conditions(BaseModel):
+    """How questions are asked. `rate` is in questions a minute, `timeout` in seconds."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    questions: int
+    form: Form
+    task: str
+    timeout: float
+    concurrency: int
+    rate: float | None
+    window: int
+    temperature: float
+    judge: str = ""
 
 
 class Answered(BaseModel):
@@ -48,9 +62,9 @@ class Answered(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     number: int
-    outcome: Outcome
-    seconds: float
     expected: str
+    outcome: Outcome = "error"
+    seconds: float = 0.0
     read: str = ""
     error: str = ""
     status: int | None = None
@@ -74,73 +88,43 @@ class Answered(BaseModel):
         return self.outcome in ("right", "wrong", "unreadable")
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    outcome: Outcome
-    error: str = ""
-    status: int | None = None
-    read: str = ""
-    text: str = ""
-    model_calls: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """What the miner says of its model."""
-
-    provider: str = ""
-    model: str = ""
-
-
 class Asker:
-    """Asks one miner. `client` carries its address and the key; `timeout` is in seconds."""
+    """Asks one miner, as the conditions say. `client` carries its address and the key."""
 
     def __init__(
         self,
         client: AsyncClient,
         comparer: Comparer,
-        *,
-        form: Form,
-        task: str,
-        timeout: float,
+        conditions: Conditions,
         judge: Judge | None = None,
     ) -> None:
+        self.conditions = conditions
         self._client = client
         self._comparer = comparer
         self._judge = judge
-        self._form = form
-        self._task = task
-        self._timeout = timeout
         self._allowed_at = 0.0
 
-    async def identify(self) -> Identity:
+    async def identify(self) -> Capabilities:
         """Ask what it is, with the key. Raises `MinerError` if it cannot be evaluated."""
         address = self._client.url
         try:
             async with asyncio.timeout(PROBE_SECONDS):
                 told = await self._client.send(calls.capabilities())
         except TimeoutError:
-            reason = f"no answer within {PROBE_SECONDS:g} s"
-            raise MinerError(f"cannot reach the miner at {address}: {reason}") from None
-        except Refused as error:
-            if error.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-                raise MinerError(WRONG_KEY.format(address)) from None
+            raise MinerError(f"{address} gave no answer within {PROBE_SECONDS:g} s") from None
+        except (Refused, Unreachable) as error:
+            if error.__cause__ is not None:
+                raise MinerError(f"{error}; is it running, and is this its address?") from None
             raise MinerError(
                 f"what answers at {address} cannot be evaluated: "
-                f"GET /capabilities gave {error.status}"
+                f"GET /capabilities gave {error.status or HTTPStatus.OK}"
             ) from None
-        except Unreachable as error:
-            if error.__cause__ is None:
-                raise MinerError(
-                    f"what answers at {address} cannot be evaluated: "
-                    f"GET /capabilities gave {error.status or HTTPStatus.OK}"
-                ) from None
-            reason = _reason(error.__cause__)
-            raise MinerError(f"cannot reach the miner at {address}: {reason}") from None
         # Without the key it tells of its components alone.
         if not told.miner_name:
-            raise MinerError(WRONG_KEY.format(address))
-        return Identity(told.llm_provider, told.model)
+            raise MinerError(
+                f"the miner at {address} refuses the key; it must be its MINER_API_KEY"
+            )
+        return told
 
     async def ask(self, question: Question) -> Answered:
         """Ask in a conversation of its own and score what comes back.
@@ -157,27 +141,29 @@ class Asker:
         raise AssertionError("unreachable")
 
     async def _once(self, question: Question) -> Answered:
+        expected = expected_answer(question.expected, question.text)
+        asked = Answered(
+            number=question.number, expected=expected.text if expected else question.expected
+        )
+        reply, found = None, dict[str, Any]()
         began = time.monotonic()
-        reply = None
         try:
             # The client limits each read; the network limits the whole answer.
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.conditions.timeout):
                 reply = await self._client.reply(self._call(question))
         except TimeoutError:
-            found = _Found("timeout", error=f"no answer in {self._timeout:g} s")
+            found = {
+                "outcome": "timeout",
+                "error": f"no answer in {self.conditions.timeout:g} s",
+            }
         except Refused as error:
-            found = self._refused(error.status, error.error, error.retry_after)
+            found = self._refused(error)
         except Unreachable as error:
             found = _broken(error)
         seconds = time.monotonic() - began
         if reply is not None:
             found = await self._scored(reply, question)
-        return Answered(
-            number=question.number,
-            seconds=seconds,
-            expected=_expected(question),
-            **asdict(found),
-        )
+        return asked.model_copy(update=found | {"seconds": seconds})
 
     async def _judged(self, question: Question, answered: Answered) -> dict[str, float] | None:
         if self._judge is None or not answered.arrived:
@@ -185,34 +171,28 @@ class Asker:
         return await judge(self._judge, question.text, answered.text)
 
     def _call(self, question: Question) -> Call[Any]:
-        cid = f"evaluate-{uuid4()}"
-        if self._form == "flat":
-            return calls.complete(cid, self._task, question.text)
-        return calls.unified("complete", cid, self._task, [question.text], use_history=False)
+        cid, task = f"evaluate-{uuid4()}", self.conditions.task
+        if self.conditions.form == "flat":
+            return calls.complete(cid, task, question.text)
+        return calls.unified("complete", cid, task, [question.text], use_history=False)
 
-    def _refused(self, status: int | None, told: str, retry_after: str | None) -> _Found:
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._allowed_at = time.monotonic() + _wait(retry_after or "")
-        return _Found("error", status=status, error=f"{status} {told[:60]}".strip())
+    def _refused(self, error: Refused) -> dict[str, Any]:
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            self._allowed_at = time.monotonic() + _wait(error.retry_after or "")
+        return {"status": error.status, "error": f"{error.status} {error.error[:60]}".strip()}
 
-    async def _scored(self, reply: Reply[Any], question: Question) -> _Found:
+    async def _scored(self, reply: Reply[Any], question: Question) -> dict[str, Any]:
         value = reply.value
         text = value.response if isinstance(value, Completion) else value.output.immediate_response
         found = await score(self._comparer, text, question.expected, question.text)
-        outcome: Outcome = "right" if found.right else "wrong" if found.read else "unreadable"
         calls_made = reply.headers.get("x-miner-model-calls", "")
-        return _Found(
-            outcome,
-            status=HTTPStatus.OK,
-            read=found.read,
-            text=text,
-            model_calls=int(calls_made) if calls_made.isdecimal() else None,
-        )
-
-
-def _expected(question: Question) -> str:
-    found = expected_answer(question.expected, question.text)
-    return found.text if found else question.expected
+        return {
+            "outcome": "right" if found.right else "wrong" if found.read else "unreadable",
+            "status": HTTPStatus.OK.value,
+            "read": found.read,
+            "text": text,
+            "model_calls": int(calls_made) if calls_made.isdecimal() else None,
+        }
 
 
 def _wait(asked: str) -> float:
@@ -220,23 +200,9 @@ def _wait(asked: str) -> float:
     return min(max(seconds, SHORTEST_WAIT), LONGEST_WAIT)
 
 
-def _broken(error: Unreachable) -> _Found:
+def _broken(error: Unreachable) -> dict[str, Any]:
     if error.__cause__ is None:
-        status = error.status or HTTPStatus.OK
         told = str(error.status) if error.status else NO_ANSWER
-        return _Found("error", status=status, error=told)
+        return {"status": error.status or HTTPStatus.OK.value, "error": told}
     connecting = isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout)
-    return _Found("error", error=NO_CONNECTION if connecting else "connection broken off")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return f"no answer within {PROBE_SECONDS:g} s"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return "no TLS connection, or its certificate is not valid for this address"
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectError):
-        return "no connection; is it running, and is this its address?"
-    return "the connection failed"
+    return {"error": NO_CONNECTION if connecting else "connection broken off"}

@@ -1,6 +1,5 @@
 """The command: what it takes, what it prints, and how it ends."""
 
-import asyncio
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -9,17 +8,18 @@ from types import FrameType
 
 from tqdm import tqdm
 
+from tools.client import Unusable
+from tools.evaluate.asking import Conditions
 from tools.evaluate.dataset import DatasetError, Question, read
-from tools.evaluate.evaluation import INTERRUPTED, evaluate
-from tools.evaluate.keys import KeyUnknown
+from tools.evaluate.evaluation import evaluate
 from tools.evaluate.options import Options, UsageError, parse
 from tools.evaluate.page import as_html
-from tools.evaluate.report import Conditions, Report
-from tools.evaluate.running import Run
+from tools.evaluate.report import Report
+from tools.evaluate.running import INTERRUPTED, Run
 from tools.evaluate.table import as_text
+from tools.miner_key import KeyUnknown
 
 MOST_LINES = 10
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,12 +31,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parse(arguments)
         dataset = read(options.dataset)
-    except (DatasetError, KeyUnknown, UsageError) as error:
+    except (DatasetError, KeyUnknown, Unusable, UsageError) as error:
         return _refuse(str(error), 2)
     if dataset.without_answer:
         print(f"evaluate: {_left_out(dataset.without_answer)}", file=sys.stderr)
     questions = dataset.questions[: options.limit]
-    report = asyncio.run(_evaluate(options, questions))
+    _interrupt_by_all_signals()
+    report = _evaluated(options, questions)
     if report.runs:
         print(as_text(report), flush=True)
         try:
@@ -46,6 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if report.failure == INTERRUPTED:
         return _refuse("interrupted before the end", 130)
     return _refuse(report.failure, 1) if report.failure else 0
+
+
+def _evaluated(options: Options, questions: Sequence[Question]) -> Report:
+    known = {"dataset": options.dataset.name, "questions": len(questions)}
+    judge = options.judge.model if options.judge else ""
+    return evaluate(
+        options.targets,
+        questions,
+        Conditions.model_validate(vars(options) | known | {"judge": judge}),
+        judge=options.judge,
+        env_file=options.env_file,
+        progress=lambda name: _bar(name, len(questions)),
+    )
 
 
 def _write(options: Options, report: Report, questions: Sequence[Question]) -> None:
@@ -65,50 +79,16 @@ def _refuse(reason: str, code: int) -> int:
     return code
 
 
-async def _evaluate(options: Options, questions: Sequence[Question]) -> Report:
-    stop = asyncio.Event()
-    conditions = Conditions(
-        dataset=options.dataset.name,
-        questions=len(questions),
-        form=options.form,
-        task=options.task,
-        timeout=options.timeout,
-        concurrency=options.concurrency,
-        rate=options.rate,
-        window=options.window,
-        temperature=options.temperature,
-        judge=options.judge.model if options.judge else "",
-    )
-    with _stopped_by_signals(stop):
-        return await evaluate(
-            options.targets,
-            questions,
-            conditions,
-            judge=options.judge,
-            env_file=options.env_file,
-            stop=stop,
-            progress=lambda name: _bar(name, len(questions)),
-        )
+def _interrupt_by_all_signals() -> None:
+    """SIGTERM and SIGHUP do as Ctrl-C does, which `asyncio.run` turns into a cancellation."""
+    # A shell has its background jobs ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
 
 
-@contextmanager
-def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` at the first signal; the second one ends the program."""
-    loop = asyncio.get_running_loop()
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop.set)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-    for number in SIGNALS:
-        signal.signal(number, note)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    signal.raise_signal(signal.SIGINT)
 
 
 @contextmanager

@@ -1,24 +1,25 @@
 """From targets and questions to a report."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from nodes.comparer import Comparer
 from tools.client import AsyncClient, Unusable
-from tools.evaluate.asking import Asker, MinerError
+from tools.evaluate.asking import Asker, Conditions, MinerError
 from tools.evaluate.comparing import compare
 from tools.evaluate.dataset import Question
 from tools.evaluate.judging import Judge
-from tools.evaluate.launching import launched
-from tools.evaluate.report import Conditions, Measured, Report
-from tools.evaluate.running import Interrupted, Pace, Run, run
+from tools.evaluate.report import Measured, Report
+from tools.evaluate.running import INTERRUPTED, Run, run
 from tools.evaluate.summary import summarize
+from tools.model_file import ModelUnavailable
+from tools.own_miner import own_miner, own_settings
+from tools.supervisor import ChildFailed
 
-INTERRUPTED = "interrupted"
 Progress = Callable[[str], AbstractContextManager[Callable[[Run], None]]]
 
 
@@ -31,35 +32,30 @@ class Target:
     key: str = ""
 
 
-async def evaluate(
+def evaluate(
     targets: Sequence[Target],
     questions: Sequence[Question],
     conditions: Conditions,
     *,
     judge: Judge | None,
     env_file: Path,
-    stop: asyncio.Event,
     progress: Progress,
 ) -> Report:
     """Ask all targets all questions, one target after the other.
 
-    A target that cannot be asked ends the evaluation, as does `stop`; the report holds what was
-    measured before, and says so in `failure`.
+    A target that cannot be asked ends the evaluation, as does a `KeyboardInterrupt`; the report
+    holds what was measured before, and says so in `failure`.
     """
-    began_at, runs, failure = datetime.now(UTC), [], ""
+    began_at, runs, failure = datetime.now(UTC), list[Measured](), ""
     for target in targets:
         try:
-            async with _at_its_address(target, env_file, stop) as reached:
-                measured = await _measure(
-                    reached, questions, conditions, judge=judge, stop=stop, progress=progress
-                )
-        except (MinerError, Unusable) as error:
+            with _at_its_address(target, env_file) as reached:
+                runs.append(asyncio.run(_measure(reached, questions, conditions, judge, progress)))
+            failure = runs[-1].ended_early
+        except (ChildFailed, MinerError, ModelUnavailable, Unusable) as error:
             failure = str(error)
-        except Interrupted:
+        except KeyboardInterrupt:
             failure = INTERRUPTED
-        else:
-            runs.append(measured)
-            failure = measured.ended_early
         if failure:
             break
     return Report(
@@ -71,49 +67,38 @@ async def evaluate(
     )
 
 
-@asynccontextmanager
-async def _at_its_address(
-    target: Target, env_file: Path, stop: asyncio.Event
-) -> AsyncIterator[Target]:
+@contextmanager
+def _at_its_address(target: Target, env_file: Path) -> Iterator[Target]:
     if target.address:
         yield target
         return
-    async with launched(target.name, env_file, stop) as miner:
-        yield Target(target.name, miner.address, miner.key)
+    with (
+        own_settings(env_file, COMPLETE_STRATEGY=target.name) as own,
+        own_miner(f"the miner for {target.name}", own) as address,
+    ):
+        yield Target(target.name, address, own["MINER_API_KEY"])
 
 
 async def _measure(
     target: Target,
     questions: Sequence[Question],
     conditions: Conditions,
-    *,
     judge: Judge | None,
-    stop: asyncio.Event,
     progress: Progress,
 ) -> Measured:
     async with (
         AsyncClient(target.address, target.key, timeout=conditions.timeout) as client,
         Comparer.open() as comparer,
     ):
-        asker = Asker(
-            client,
-            comparer,
-            form=conditions.form,
-            task=conditions.task,
-            timeout=conditions.timeout,
-            judge=judge,
-        )
-        identity = await asker.identify()
+        asker = Asker(client, comparer, conditions, judge)
+        told = await asker.identify()
         with progress(target.name) as tell:
-            pace = Pace(conditions.concurrency, conditions.rate)
-            found = await run(asker, questions, pace, stop, tell)
-    if not found.answered:
-        raise Interrupted
+            found = await run(asker, questions, tell)
     return Measured(
         name=target.name,
         address=target.address,
-        provider=identity.provider,
-        model=identity.model,
+        provider=told.llm_provider,
+        model=told.model,
         ended_early=found.ended_early,
         summary=summarize(
             found.answered,

@@ -1,22 +1,23 @@
 """The options of the command, checked before anything is asked."""
 
 import argparse
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
-import httpx
+from pydantic import Field, TypeAdapter, ValidationError
 
 from settings import ENV_FILE
+from tools.client import usable_address
 from tools.evaluate.asking import TASK, Form
 from tools.evaluate.dataset import SHIPPED
 from tools.evaluate.evaluation import Target
 from tools.evaluate.judging import Judge
-from tools.evaluate.keys import read_key
-from tools.evaluate.launching import STRATEGIES
+from tools.miner_key import read_key
 
+STRATEGIES = ("auto", "draft", "check", "vote")
 ADDRESS = "http://127.0.0.1:8001"
 WINDOW = 256
 TEMPERATURE = 5.0
@@ -38,7 +39,7 @@ class UsageError(ValueError):
     """Options that cannot be followed. The message is one line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """What to ask whom, how, and where to write it. `rate` is in questions a minute."""
 
@@ -61,15 +62,14 @@ class Options:
 def parse(arguments: Sequence[str] | None) -> Options:
     """The options of the command line; exits as `argparse` does where it refuses one.
 
-    Raises `UsageError` and `KeyUnknown`.
+    Raises `UsageError`, `KeyUnknown`, and `Unusable` for an address.
     """
     given = _parser().parse_args(arguments)
-    targets = tuple(_targets(given))
+    made = {"targets": tuple(_targets(given)), "judge": _judge(given)}
     for path in (given.json, given.html):
         _check_writable(path)
-    taken = vars(given) | {"judge": _judge(given)}
-    fields = {name: taken[name] for name in Options.__dataclass_fields__ if name in taken}
-    return Options(targets=targets, **fields)
+    taken = {name: each for name, each in vars(given).items() if name in Options.__annotations__}
+    return Options(**(taken | made))
 
 
 def _judge(options: argparse.Namespace) -> Judge | None:
@@ -89,10 +89,10 @@ def _check_writable(path: Path | None) -> None:
 
 
 def _targets(options: argparse.Namespace) -> list[Target]:
-    words = [word for part in options.compare or [] for word in part.split(",") if word]
     if options.compare is None:
         key = read_key(options.key_file, options.env_file)
         return [Target("miner", _address(options.url), key)]
+    words = [word for part in options.compare for word in part.split(",") if word]
     targets = [_compared(options, *word.partition("=")) for word in words]
     names = [target.name for target in targets]
     if len(set(names)) < max(2, len(names)):
@@ -102,8 +102,7 @@ def _targets(options: argparse.Namespace) -> list[Target]:
 
 def _compared(options: argparse.Namespace, name: str, equals: str, address: str) -> Target:
     if equals and name:
-        key = read_key(options.key_file, options.env_file)
-        return Target(name, _address(address), key)
+        return Target(name, _address(address), read_key(options.key_file, options.env_file))
     if name not in STRATEGIES:
         raise UsageError(
             f"--compare {name}: name {', '.join(STRATEGIES)}, or miners as NAME=http://… "
@@ -113,122 +112,67 @@ def _compared(options: argparse.Namespace, name: str, equals: str, address: str)
 
 
 def _address(text: str) -> str:
-    try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL:
-        raise UsageError("the address is not a URL") from None
-    if url.scheme not in ("http", "https") or not url.host:
-        raise UsageError(f"{text}: the address starts with http:// or https://")
-    if url.userinfo or url.query or url.fragment:
-        raise UsageError("the address carries no user, query or fragment")
-    return text.rstrip("/")
+    return str(usable_address(text)).rstrip("/")
+
+
+def _typed(adapter: TypeAdapter[Any], told: str) -> Callable[[str], Any]:
+    """An option's type, as `argparse` takes it."""
+
+    def read(text: str) -> object:
+        try:
+            return adapter.validate_python(text)
+        except ValidationError:
+            raise argparse.ArgumentTypeError(f"{text} is not {told}") from None
+
+    return read
+
+
+def _up_to(most: int) -> Callable[[str], Any]:
+    return _typed(
+        TypeAdapter(Annotated[int, Field(ge=1, le=most)]), f"a whole number from 1 to {most}"
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
+    above_zero = _typed(
+        TypeAdapter(Annotated[float, Field(gt=0, lt=float("inf"))]), "a number above 0"
+    )
+    timeout = _typed(
+        TypeAdapter(Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT)]),
+        f"a number above 0 and up to {LONGEST_TIMEOUT:g}",
+    )
+    task = _typed(
+        TypeAdapter(Annotated[str, Field(max_length=LONGEST_TASK, pattern=r"\S")]),
+        f"a text of 1 to {LONGEST_TASK} characters",
+    )
     parser = argparse.ArgumentParser(
         prog="python -m tools.evaluate", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False
     )
     add = parser.add_argument
-    add(
-        "dataset",
-        nargs="?",
-        type=Path,
-        default=SHIPPED,
-        metavar="DATASET.jsonl",
-        help="lines with the fields of GSM8K, SVAMP, MATH, AQuA, MMLU-Pro (200 shipped problems)",
-    )
+    read = "lines with the fields of GSM8K, SVAMP, MATH, AQuA, MMLU-Pro (200 shipped problems)"
+    add("dataset", nargs="?", type=Path, default=SHIPPED, metavar="DATASET.jsonl", help=read)
     add("--url", default=ADDRESS, help=f"address of the miner ({ADDRESS})")
-    add(
-        "--key-file",
-        type=Path,
-        help="file with the miner's key (MINER_API_KEY of the environment or of .env)",
-    )
+    key = "file with the miner's key (MINER_API_KEY of the environment or of .env)"
+    add("--key-file", type=Path, help=key)
     add("--env-file", type=Path, default=ENV_FILE, help="read this file instead of .env")
-    add(
-        "--compare",
-        nargs="+",
-        metavar="STRATEGY",
-        help="draft,check,vote: a miner is started for each; or NAME=URL: miners that run",
-    )
-    add(
-        "--rate",
-        type=_above_zero,
-        metavar="N",
-        help="questions a minute at most; 1 is the network's pace (as fast as they are answered)",
-    )
-    add(
-        "--concurrency",
-        type=_up_to(MOST_AT_ONCE),
-        default=1,
-        metavar="N",
-        help="questions in work at once (1, as on the network)",
-    )
-    add(
-        "--timeout",
-        type=_timeout,
-        default=TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help=f"time for each answer ({TIMEOUT_SECONDS:g}, as on the network)",
-    )
+    compared = "draft,check,vote: a miner is started for each; or NAME=URL: miners that run"
+    add("--compare", nargs="+", metavar="STRATEGY", help=compared)
+    pace = "questions a minute at most; 1 is the network's pace (as fast as they are answered)"
+    add("--rate", type=above_zero, metavar="N", help=pace)
+    at_once = "questions in work at once (1, as on the network)"
+    add("--concurrency", type=_up_to(MOST_AT_ONCE), default=1, metavar="N", help=at_once)
+    each = f"time for each answer ({TIMEOUT_SECONDS:g}, as on the network)"
+    add("--timeout", type=timeout, default=TIMEOUT_SECONDS, metavar="SECONDS", help=each)
     add("--limit", type=_up_to(10**6), metavar="N", help="ask the first N questions only (all)")
     add("--form", choices=("unified", "flat"), default="unified", help="of requests (unified)")
-    add("--task", type=_task, default=TASK, help=f"what every question is sent with ({TASK})")
-    add(
-        "--window",
-        type=_up_to(10**6),
-        default=WINDOW,
-        metavar="N",
-        help=f"answers that the score looks back at ({WINDOW})",
-    )
-    add(
-        "--temperature",
-        type=_above_zero,
-        default=TEMPERATURE,
-        metavar="T",
-        help=f"performance is the mean score ** T ({TEMPERATURE:g})",
-    )
-    add(
-        "--judge",
-        metavar="MODEL",
-        help=f"a model that judges the other criteria of the score; its key is in {JUDGE_KEY}",
-    )
+    add("--task", type=task, default=TASK, help=f"what every question is sent with ({TASK})")
+    window = f"answers that the score looks back at ({WINDOW})"
+    add("--window", type=_up_to(10**6), default=WINDOW, metavar="N", help=window)
+    power = f"performance is the mean score ** T ({TEMPERATURE:g})"
+    add("--temperature", type=above_zero, default=TEMPERATURE, metavar="T", help=power)
+    judge = f"a model that judges the other criteria of the score; its key is in {JUDGE_KEY}"
+    add("--judge", metavar="MODEL", help=judge)
     add("--judge-url", default=JUDGE_ADDRESS, metavar="URL", help=f"its API ({JUDGE_ADDRESS})")
     add("--json", type=Path, metavar="FILE", help="write all figures and answers as JSON")
     add("--html", type=Path, metavar="FILE", help="write a report with plots as one HTML page")
     return parser
-
-
-def _above_zero(text: str) -> float:
-    value = _float(text)
-    if not (value > 0 and math.isfinite(value)):
-        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
-    return value
-
-
-def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return math.nan
-
-
-def _timeout(text: str) -> float:
-    value = _above_zero(text)
-    if value > LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(f"{text} is above {LONGEST_TIMEOUT:g}")
-    return value
-
-
-def _up_to(most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= most):
-            raise argparse.ArgumentTypeError(f"{text} is not a whole number from 1 to {most}")
-        return int(text)
-
-    return number
-
-
-def _task(text: str) -> str:
-    if not 1 <= len(text.strip()) <= LONGEST_TASK:
-        raise argparse.ArgumentTypeError(f"it must have 1 to {LONGEST_TASK} characters")
-    return text

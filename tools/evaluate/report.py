@@ -4,26 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.evaluate.asking import Answered, Form
+from tools.evaluate.asking import Answered, Conditions
 from tools.evaluate.comparing import Comparison
 from tools.evaluate.summary import Summary
-
-
-class Conditions(BaseModel):
-    """How the questions were asked. `rate` is in questions a minute, `timeout` in seconds."""
-
-    model_config = ConfigDict(frozen=True)
-
-    dataset: str
-    questions: int
-    form: Form
-    task: str
-    timeout: float
-    concurrency: int
-    rate: float | None
-    window: int
-    temperature: float
-    judge: str = ""
 
 
 class Measured(BaseModel):

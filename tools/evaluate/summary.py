@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist, fmean
 
-from pydantic import BaseModel, ConfigDict, computed_field
+from pydantic import BaseModel, ConfigDict
 
 from tools.evaluate.asking import Answered
 from tools.evaluate.judging import WEIGHTS
@@ -27,6 +27,7 @@ class Window(BaseModel):
     """The last answers, as many as the network looks at, and the score it makes of them.
 
     `score` is their mean: by the published weights where they were judged, else the accuracy.
+    `performance` is score ** temperature, before it is normalised over all miners.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,12 +37,7 @@ class Window(BaseModel):
     accuracy: float
     score: float
     temperature: float
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def performance(self) -> float:
-        """score ** temperature, before it is normalised over all miners."""
-        return float(self.score**self.temperature)
+    performance: float
 
 
 class Summary(BaseModel):
@@ -78,6 +74,7 @@ def summarize(
     calls = [one.model_calls for one in answered if one.model_calls is not None]
     latest = answered[-window:]
     judged = [one.criteria for one in answered if one.criteria is not None]
+    mean = fmean(one.score for one in latest)
     return Summary(
         asked=len(answered),
         right=outcomes["right"],
@@ -91,8 +88,9 @@ def summarize(
             size=window,
             asked=len(latest),
             accuracy=fmean(one.right for one in latest),
-            score=fmean(one.score for one in latest),
+            score=mean,
             temperature=temperature,
+            performance=mean**temperature,
         ),
         latency=latencies(answered),
         model_calls=sum(calls) / len(calls) if calls else None,
