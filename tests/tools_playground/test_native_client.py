@@ -1,11 +1,7 @@
 """The client of the native API, speaking to a miner and to what is none."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
+from answering import Answering, sending, serving
 
 from pages import block
 from running_miner import KEY
@@ -28,45 +24,7 @@ from tools.client.answers import Completion, FeedbackItem
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-Answering = Callable[[BaseHTTPRequestHandler], None]
 ASKED = calls.complete("c", "What is the capital of France?", "One word.")
-
-
-@contextmanager
-def serving(answer: Answering) -> Iterator[str]:
-    """A server that gives this answer to every POST and GET."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            answer(self)
-
-        def do_GET(self) -> None:
-            answer(self)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def sending(status: int, content: bytes, **headers: str) -> Answering:
-    def answer(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
-        for name, value in headers.items():
-            handler.send_header(name.replace("_", "-"), value)
-        handler.end_headers()
-        handler.wfile.write(content)
-
-    return answer
 
 
 async def streamed(url: str, key: str = "") -> list[object]:

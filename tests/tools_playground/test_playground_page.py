@@ -1,9 +1,12 @@
 """What must not be lost, what must not be shown, and what goes wrong."""
 
 import re
+import threading
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 import pytest
+from answering import sending, serving
 from playwright.async_api import expect
 
 from running_miner import KEY, client_of
@@ -200,7 +203,36 @@ async def test_the_line_tells_of_a_miner_that_is_not_there(
     await person.see_said("Is anybody there?")
     await person.fill("Miner", "ftp://127.0.0.1")
     await person.press("Connect")
-    await person.see_line("the miner's address must start with http:// or https://")
+    await person.see_line("the address must start with http:// or https://")
+
+
+async def test_the_line_names_the_user_of_now_after_a_check_begun_before(
+    person: "Person", backend: Scripted
+) -> None:
+    asked, released = threading.Event(), threading.Event()
+    released.set()
+    alive = b'{"status": "healthy", "cid": "ann", "miner_name": "slow-miner", "model": "its-model"}'
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        if handler.path == "/health":  # with which a check begins
+            asked.set()
+            released.wait(30)
+        sending(200, alive)(handler)
+
+    with serving(answer) as slow:
+        await person.unfold_line()
+        await person.fill("Miner", slow)
+        await person.press("Connect")
+        await person.see_line("slow-miner · its-model · as user-")
+        await person.unfold_line()
+        released.clear()
+        asked.clear()
+        await until(asked.is_set, 15)  # the page asks again by itself
+        await person.fill("User (cid)", "ann")
+        await person.see_line("as ann")
+        alive = alive.replace(b"its-model", b"another-model")
+        released.set()
+        await person.see_line("slow-miner · another-model · as ann")
 
 
 async def test_a_wrong_key_is_said_to_be_wrong(person: "Person", backend: Scripted) -> None:

@@ -40,10 +40,10 @@ class Connection:
             self._error = gr.HTML(elem_id="connection-error", elem_classes="pg-told")
             with gr.Accordion("Advanced: the form of the API", open=False):
                 self._build_form()
-        self.line = [self._line]
         self.default = gr.Textbox(url, visible="hidden")
         self.components = gr.State([])
         self._miner = gr.State("")  # what it is called, if it answered
+        self.line = [self._line, self._miner]
         self._asked = gr.State([])  # the address and the key that the line tells of
         self._due = gr.Number(0, visible="hidden")
         self.fields: set[Block] = {self.url, self.key, self.cid, self.form}
@@ -80,17 +80,20 @@ class Connection:
         asked_as = [self.url, self.key, self._asked]
         gr.on(
             [self.url.change, self.key.change],
-            lambda url, key, asked: gr.skip() if [url, key] == asked else _unknown(),
+            lambda url, key, asked: [gr.skip()] * 2 if [url, key] == asked else [_unknown(), ""],
             asked_as,
-            self._line,
+            self.line,
             queue=False,
             **QUIET,
         )
-        self.cid.change(
+        # Of the user of now: a check may have begun under another name.
+        gr.on(
+            [self.cid.change, self._miner.change],
             lambda miner, cid: gr.Accordion(_as(miner, cid)) if miner else gr.skip(),
             [self._miner, self.cid],
             self._line,
             queue=False,
+            trigger_mode="always_last",
             **QUIET,
         )
         self.checked = gr.on(
@@ -158,8 +161,8 @@ class Connection:
     def after(self, error: ClientError | None) -> list[Any]:
         """New values of `line` after a run: one that failed may tell of the connection."""
         if markup.is_wrong_key(error) or isinstance(error, Unreachable):
-            return [_failed(error)]
-        return [gr.skip()]
+            return [_failed(error), ""]
+        return [gr.skip()] * len(self.line)
 
     async def _check(self, given: Given) -> list[Any]:
         asked = [given[self.url], given[self.key]]
@@ -173,15 +176,15 @@ class Connection:
             line = gr.Accordion(told.label, open=True, elem_classes=told.elem_classes)
             return [line, markup.error(error), gr.skip(), "", asked]
         miner = _told(given[self.url], given[self.key], health, can)
-        line = gr.Accordion(_as(miner, given[self.cid]), open=False, elem_classes=GOOD)
-        return [line, "", can.components, miner, asked]
+        return [gr.Accordion(open=False, elem_classes=GOOD), "", can.components, miner, asked]
 
     async def _check_again(self, given: Given) -> list[Any]:
         """The same without unfolding or folding anything, where that miner was asked before."""
         if given[self._asked] != [given[self.url], given[self.key]]:
             return [gr.skip()] * len(self.check_outputs)
         line, *others = await self._check(given)
-        return [gr.Accordion(line.label, elem_classes=line.elem_classes), *others]
+        label = {"label": line.label} if line.label else {}
+        return [gr.Accordion(elem_classes=line.elem_classes, **label), *others]
 
 
 def _told(url: str, key: str, health: Health, can: Capabilities) -> str:
