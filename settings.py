@@ -256,6 +256,7 @@ class Settings(BaseSettings):
         if env_file == ENV_FILE:
             env_file = Path(os.environ.get(ENV_FILE_VARIABLE, ENV_FILE))
         try:
+            # Validation checks the types of the overrides.
             return cls(_env_file=env_file, **overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None

@@ -121,7 +121,7 @@ class Slots:
                 str(error) or "the vector of the query did not come in time"
             ) from error
         self._ranking.succeeded()
-        return vector  # type: ignore[no-any-return]
+        return vector  # type: ignore[no-any-return]  # numpy has no type for a row of a matrix
 
     async def _written(self, rows: list[Row], gone: list[str]) -> None:
         await self._rows.upsert(rows)

@@ -34,7 +34,7 @@ class _Stderr(logging.StreamHandler[IO[str]]):
         logging.Handler.__init__(self)
 
     @property
-    def stream(self) -> IO[str]:  # type: ignore[override]
+    def stream(self) -> IO[str]:  # type: ignore[override]  # an attribute of its base
         return sys.stderr
 
 

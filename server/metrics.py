@@ -53,7 +53,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # A further series for each, of no use in this format.
-        disable_created_metrics()  # type: ignore[no-untyped-call]
+        disable_created_metrics()
         self._folder = _folder()
         self._registry = CollectorRegistry()
         self._requests = self._counter(
@@ -172,7 +172,7 @@ class Metrics:
             return generate_latest(self._registry) + generate_latest(_stores(snapshot))
         _forget_the_dead(self._folder)
         shared = CollectorRegistry()
-        MultiProcessCollector(shared, str(self._folder))  # type: ignore[no-untyped-call]
+        MultiProcessCollector(shared, str(self._folder))
         return generate_latest(shared) + generate_latest(_stores(snapshot))
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
@@ -261,7 +261,7 @@ def _forget_the_dead(folder: Path) -> None:
     for path in folder.glob("gauge_live*.db"):
         pid = int(path.stem.rpartition("_")[2])
         if not _alive(pid):
-            mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+            mark_process_dead(pid, str(folder))
 
 
 def _alive(pid: int) -> bool:

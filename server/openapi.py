@@ -136,6 +136,7 @@ def install(
             _secure(app.openapi_schema, open_paths)
         return app.openapi_schema
 
+    # FastAPI's documented way of extending the document.
     app.openapi = document  # type: ignore[method-assign]
 
 

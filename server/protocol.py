@@ -36,6 +36,7 @@ class Protocol(H11Protocol):
     connection gets a 503. What is no HTTP is answered in the error form.
     """
 
+    # Of a narrower type than asyncio's own, as uvicorn's is.
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._first_byte: float | None = None

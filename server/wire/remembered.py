@@ -99,32 +99,32 @@ class Entry(Shown):
 
     # What pages made for the reference miner read, said of the same entry.
 
-    @computed_field(description="the same as `category`")  # type: ignore[prop-decorator]
+    @computed_field(description="the same as `category`")
     @property
     def insight_type(self) -> str:
         return self.category
 
-    @computed_field(description="the same as `node_id`")  # type: ignore[prop-decorator]
+    @computed_field(description="the same as `node_id`")
     @property
     def key(self) -> str:
         return self.node_id
 
-    @computed_field(description="the same as `content`")  # type: ignore[prop-decorator]
+    @computed_field(description="the same as `content`")
     @property
     def value(self) -> str:
         return self.content
 
-    @computed_field(description="what the latest change was")  # type: ignore[prop-decorator]
+    @computed_field(description="what the latest change was")
     @property
     def operation(self) -> Literal["insert", "update"]:
         return "insert" if self.version == 1 else "update"
 
-    @computed_field(description="an entry rests on the user's own words")  # type: ignore[prop-decorator]
+    @computed_field(description="an entry rests on the user's own words")
     @property
     def confidence_score(self) -> float:
         return 1.0
 
-    @computed_field(description="the category alone")  # type: ignore[prop-decorator]
+    @computed_field(description="the category alone")
     @property
     def tags(self) -> list[str]:
         return [self.category]
@@ -192,7 +192,7 @@ class Context(BaseModel):
     entries: list[str] = Field(description="the node_id of each entry in it, in their order")
     total: int = Field(description="entries of the whole playbook")
 
-    @computed_field(description="the same as `total`")  # type: ignore[prop-decorator]
+    @computed_field(description="the same as `total`")
     @property
     def total_entries(self) -> int:
         return self.total

@@ -90,7 +90,7 @@ def test_refuses_a_host_without_an_address(program: Program, host: str) -> None:
         "...",
         "token",
         "secret",
-        "TODO",
+        "Placeholder",
     ],
 )
 def test_refuses_a_placeholder_for_a_token(program: Program, token: str) -> None:
