@@ -23,8 +23,8 @@ from server import (
     logs,
     metrics,
     openapi,
-    remembered,
     service,
+    user_data,
 )
 from server.draining import draining_on_signal
 from server.gate import Gate
@@ -84,13 +84,13 @@ def _assembled(settings: Settings) -> FastAPI:
         chat.routes,
         service.routes,
         metrics.routes,
-        remembered.routes,
+        user_data.routes,
         backup.routes,
     ):
         app.include_router(routes)
     if settings.docs_enabled:
         app.include_router(docs.routes)
-    openapi.install(app, FORMS, [*remembered.BODIES, ChatRequest, ChatCompletionChunk], open_paths)
+    openapi.install(app, FORMS, [*user_data.BODIES, ChatRequest, ChatCompletionChunk], open_paths)
     return app
 
 

@@ -14,7 +14,7 @@ from nodes.miner import Miner
 from server.context import context_of
 from server.errors import ApiError, ErrorBody
 from server.raw_path import RawPathRoute
-from server.remembered import Remembering
+from server.user_data import OpenMiner
 from server.wire.form import Cid
 
 MEDIA_TYPE = "application/x-ndjson"
@@ -66,7 +66,7 @@ class Restored(End):
     response_class=StreamingResponse,
     responses={200: {"content": {MEDIA_TYPE: {}}, "description": "One JSON object a line."}},
 )
-async def backup(miner: Remembering) -> StreamingResponse:
+async def backup(miner: OpenMiner) -> StreamingResponse:
     """A line for each user's playbook and for each conversation, each as of one moment, while the
     miner goes on; the last line, `{"end": …}`, counts them. Kept by `python -m tools.backup`."""
     return StreamingResponse(_lines(miner), media_type=MEDIA_TYPE)
@@ -106,7 +106,7 @@ async def _sent(request: Request) -> list[Line]:
         "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
     },
 )
-async def restore(lines: Annotated[list[Line], Depends(_sent)], miner: Remembering) -> Restored:
+async def restore(lines: Annotated[list[Line], Depends(_sent)], miner: OpenMiner) -> Restored:
     """Lines as `/backup` gives them, in any number that MAX_BODY_BYTES allows.
 
     An entry goes back to its state in the backup, others stay; a conversation of which anything

@@ -1,4 +1,4 @@
-"""What is remembered, as callers read it and change it by hand."""
+"""What is kept of each user, as callers read it and change it by hand."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self

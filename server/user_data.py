@@ -1,4 +1,4 @@
-"""What is remembered of each user: read, changed by hand, carried elsewhere, erased."""
+"""What is kept of each user: read, changed by hand, carried elsewhere, erased."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
@@ -15,7 +15,7 @@ from server.context import context_of
 from server.errors import ApiError, ErrorBody
 from server.openapi import body
 from server.raw_path import RawPathRoute
-from server.wire import remembered as wire
+from server.wire import user_data as wire
 from server.wire.form import Cid
 from server.wire.parse import read
 
@@ -54,7 +54,7 @@ def _reading(model: type[Model]) -> Callable[[Request], Awaitable[Model]]:
     return sent
 
 
-Remembering = Annotated[Miner, Depends(_miner)]
+OpenMiner = Annotated[Miner, Depends(_miner)]
 NodeId = Annotated[str, Path(description="names an entry of this playbook")]
 Paged = Annotated[wire.Page, Query()]
 NewEntry = Annotated[wire.NewEntry, Depends(_reading(wire.NewEntry))]
@@ -63,7 +63,7 @@ Exported = Annotated[Export, Depends(_reading(Export))]
 
 
 @routes.get("/conversations", summary="List the conversations")
-async def list_conversations(miner: Remembering, page: Paged) -> wire.Conversations:
+async def list_conversations(miner: OpenMiner, page: Paged) -> wire.Conversations:
     """That with the newest message first."""
     items, total = await miner.conversations.list(limit=page.limit, offset=page.offset)
     shown = [wire.ConversationSummary.model_validate(item) for item in items]
@@ -71,7 +71,7 @@ async def list_conversations(miner: Remembering, page: Paged) -> wire.Conversati
 
 
 @routes.get("/conversations/{cid}", summary="Read a conversation", responses=UNKNOWN)
-async def read_conversation(cid: Cid, miner: Remembering, page: Paged) -> wire.Conversation:
+async def read_conversation(cid: Cid, miner: OpenMiner, page: Paged) -> wire.Conversation:
     """The messages that the next prompt of this conversation would see, oldest first."""
     messages = await miner.conversations.messages(cid)
     if not messages:
@@ -81,7 +81,7 @@ async def read_conversation(cid: Cid, miner: Remembering, page: Paged) -> wire.C
 
 
 @routes.delete("/conversations/{cid}", summary="Erase a conversation", responses=UNKNOWN)
-async def erase_conversation(cid: Cid, miner: Remembering) -> wire.Erased:
+async def erase_conversation(cid: Cid, miner: OpenMiner) -> wire.Erased:
     """Its messages are overwritten in the database."""
     erased = await miner.conversations.erase(cid)
     if not erased:
@@ -90,7 +90,7 @@ async def erase_conversation(cid: Cid, miner: Remembering) -> wire.Erased:
 
 
 @routes.get("/playbook/{cid}", summary="Read a playbook")
-async def read_playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playbook:
+async def read_playbook(cid: Cid, miner: OpenMiner, page: Paged) -> wire.Playbook:
     """What the user prefers, oldest entry first; empty for a user who is not known."""
     entries = await miner.playbook.all(cid)
     shown = [wire.Entry.model_validate(entry) for entry in _part(entries, page)]
@@ -104,7 +104,7 @@ async def read_playbook(cid: Cid, miner: Remembering, page: Paged) -> wire.Playb
     responses=TAKEN,
     openapi_extra=body(wire.NewEntry),
 )
-async def add_preference(cid: Cid, new: NewEntry, miner: Remembering) -> wire.Entry:
+async def add_preference(cid: Cid, new: NewEntry, miner: OpenMiner) -> wire.Entry:
     """The new entry, whose evidence says that it was added by hand."""
     return wire.Entry.model_validate(
         await miner.playbook.add(cid, new.content, new.category, ADDED, new.applies)
@@ -112,14 +112,14 @@ async def add_preference(cid: Cid, new: NewEntry, miner: Remembering) -> wire.En
 
 
 @routes.delete("/playbook/{cid}", summary="Erase a playbook")
-async def erase_playbook(cid: Cid, miner: Remembering) -> wire.Erased:
+async def erase_playbook(cid: Cid, miner: OpenMiner) -> wire.Erased:
     """All entries of the user with their histories; of no entries, none is erased."""
     return wire.Erased(cid=cid, entries=await miner.playbook.erase(cid))
 
 
 @routes.get("/playbook/{cid}/context", summary="Read a playbook as a prompt shows it")
 async def playbook_context(
-    cid: Cid, miner: Remembering, about: Annotated[wire.ContextQuery, Query()]
+    cid: Cid, miner: OpenMiner, about: Annotated[wire.ContextQuery, Query()]
 ) -> wire.Context:
     """All preferences while they fit PLAYBOOK_TOKEN_BUDGET, beyond it those that matter most.
 
@@ -141,7 +141,7 @@ async def playbook_context(
 
 
 @routes.get("/playbook/{cid}/export", summary="Export a playbook")
-async def export_playbook(cid: Cid, miner: Remembering) -> Export:
+async def export_playbook(cid: Cid, miner: OpenMiner) -> Export:
     """All entries with their histories, as `import` takes them."""
     return Export.model_validate(await miner.playbook.export(cid))
 
@@ -152,7 +152,7 @@ async def export_playbook(cid: Cid, miner: Remembering) -> Export:
     responses=TAKEN,
     openapi_extra=body(Export),
 )
-async def import_playbook(cid: Cid, exported: Exported, miner: Remembering) -> wire.Imported:
+async def import_playbook(cid: Cid, exported: Exported, miner: OpenMiner) -> wire.Imported:
     """Put back an export, of this user or of another: all of it or nothing.
 
     An entry that is still there (by its `node_id`) goes back to its exported state; others stay.
@@ -167,7 +167,7 @@ async def import_playbook(cid: Cid, exported: Exported, miner: Remembering) -> w
     "/playbook/{cid}/{node_id}/history", summary="Read an entry's history", responses=UNKNOWN
 )
 async def entry_history(
-    cid: Cid, node_id: NodeId, miner: Remembering, page: Paged
+    cid: Cid, node_id: NodeId, miner: OpenMiner, page: Paged
 ) -> wire.EntryHistory:
     """What the entry said, since when, and what that rested on."""
     versions = await miner.playbook.history(cid, node_id)
@@ -187,7 +187,7 @@ async def entry_history(
     openapi_extra=body(wire.EntryChange),
 )
 async def edit_preference(
-    cid: Cid, node_id: NodeId, change: EntryChange, miner: Remembering
+    cid: Cid, node_id: NodeId, change: EntryChange, miner: OpenMiner
 ) -> wire.Entry:
     """The entry as it stands now; what it said before goes into its history."""
     async with miner.playbook.writing(cid) as writer:
@@ -210,14 +210,14 @@ async def edit_preference(
 
 
 @routes.delete("/playbook/{cid}/{node_id}", summary="Remove a preference", responses=UNKNOWN)
-async def remove_preference(cid: Cid, node_id: NodeId, miner: Remembering) -> wire.Erased:
+async def remove_preference(cid: Cid, node_id: NodeId, miner: OpenMiner) -> wire.Erased:
     """The entry goes with its history."""
     await miner.playbook.forget(cid, node_id)
     return wire.Erased(cid=cid, entries=1)
 
 
 @routes.delete("/users/{cid}", summary="Erase all that is remembered of a user")
-async def erase_user(cid: Cid, miner: Remembering) -> wire.Erased:
+async def erase_user(cid: Cid, miner: OpenMiner) -> wire.Erased:
     """The user's whole playbook with its history, and the conversation: both stores.
 
     Succeeds also where there is nothing, so that it can be repeated after a failure, which may

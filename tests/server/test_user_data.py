@@ -1,4 +1,4 @@
-"""What is remembered, laid open: read, changed by hand, carried elsewhere, erased."""
+"""What is kept of each user, laid open: read, changed by hand, carried elsewhere, erased."""
 
 import json
 import sqlite3
@@ -15,7 +15,7 @@ from memory import CATEGORIES
 from memory.entries import Export
 from running_miner import COMPLETE, client_of, miner_settings, serving
 from scripted import Scripted
-from server.wire.remembered import EntryChange, NewEntry
+from server.wire.user_data import EntryChange, NewEntry
 
 ODD_CIDS = [
     "a/b",
@@ -45,7 +45,7 @@ ODD_CIDS = [
 ]
 
 
-class Remembered:
+class User:
     """The endpoints of one user, whose name is sent percent-encoded and otherwise as it is."""
 
     def __init__(self, client: httpx.AsyncClient, cid: str) -> None:
@@ -84,8 +84,8 @@ class Remembered:
 
 
 @pytest.fixture
-def user(client: httpx.AsyncClient, cid: str) -> Remembered:
-    return Remembered(client, cid)
+def user(client: httpx.AsyncClient, cid: str) -> User:
+    return User(client, cid)
 
 
 def refused(response: httpx.Response, status: int, error: str) -> dict[str, Any]:
@@ -128,9 +128,7 @@ async def test_a_page_has_limits(client: httpx.AsyncClient, path: str, query: st
     assert fields_of(response) == [query.partition("=")[0]]
 
 
-async def test_a_conversation_is_read_and_erased(
-    user: Remembered, shared_backend: Scripted
-) -> None:
+async def test_a_conversation_is_read_and_erased(user: User, shared_backend: Scripted) -> None:
     shared_backend.default("Paris")
     for _ in range(2):
         await user.client.post("/complete", json={**COMPLETE, "cid": user.cid})
@@ -147,7 +145,7 @@ async def test_a_conversation_is_read_and_erased(
         refused(await user.call(method, "conversations"), 404, "not_found")
 
 
-async def test_a_preference_is_added_by_hand(user: Remembered) -> None:
+async def test_a_preference_is_added_by_hand(user: User) -> None:
     added = await user.add("  Answer in French ")
     assert added["content"] == "Answer in French"
     assert added["category"] == "other"
@@ -163,7 +161,7 @@ async def test_a_preference_is_added_by_hand(user: Remembered) -> None:
     assert page["total"] == len(entries)
 
 
-async def test_a_user_who_is_not_known_has_an_empty_playbook(user: Remembered) -> None:
+async def test_a_user_who_is_not_known_has_an_empty_playbook(user: User) -> None:
     assert (await user.call("GET", "playbook")).json() == {
         "cid": user.cid,
         "entries": [],
@@ -188,33 +186,31 @@ async def test_a_user_who_is_not_known_has_an_empty_playbook(user: Remembered) -
         ({"content": "x", "category": 1}, "category"),
     ],
 )
-async def test_what_is_added_has_limits(
-    user: Remembered, body: dict[str, object], field: str
-) -> None:
+async def test_what_is_added_has_limits(user: User, body: dict[str, object], field: str) -> None:
     assert fields_of(await user.call("POST", "playbook", json=body)) == [field]
     assert await user.contents() == []
 
 
-async def test_the_longest_content_is_taken_and_a_text_cut_in_an_emoji(user: Remembered) -> None:
+async def test_the_longest_content_is_taken_and_a_text_cut_in_an_emoji(user: User) -> None:
     await user.add("x" * 10_000)
     await user.call("POST", "playbook", content=b'{"content": "smile \\ud83d"}')
     assert [len(content) for content in await user.contents()] == [10_000, len("smile ?")]
 
 
 @pytest.mark.parametrize("sent", [b"", b"{", b"\xff", b'{"content": }'])
-async def test_what_is_no_json_is_told(user: Remembered, sent: bytes) -> None:
+async def test_what_is_no_json_is_told(user: User, sent: bytes) -> None:
     refused(await user.call("POST", "playbook", content=sent), 400, "malformed_json")
 
 
 @pytest.mark.parametrize("sent", [b"[]", b'"text"', b"null"])
-async def test_what_is_no_object_is_told(user: Remembered, sent: bytes) -> None:
+async def test_what_is_no_object_is_told(user: User, sent: bytes) -> None:
     assert fields_of(await user.call("POST", "playbook", content=sent)) == ["body"]
 
 
 async def test_a_full_playbook_takes_no_more(tmp_path: Path, backend: Scripted) -> None:
     with serving(miner_settings(tmp_path, backend, max_playbook_nodes=2)) as address:
         async with client_of(address) as client:
-            user, other = Remembered(client, "a"), Remembered(client, "b")
+            user, other = User(client, "a"), User(client, "b")
             await user.add("one")
             await user.add("two")
             await other.add("three")
@@ -226,7 +222,7 @@ async def test_a_full_playbook_takes_no_more(tmp_path: Path, backend: Scripted) 
             assert await user.contents() == ["one", "two"]
 
 
-async def test_an_entry_is_edited_and_its_history_tells(user: Remembered) -> None:
+async def test_an_entry_is_edited_and_its_history_tells(user: User) -> None:
     node = f"/{(await user.add('Answer in French', category='language'))['node_id']}"
     edited = await user.call("PATCH", "playbook", node, json={"content": "Answer in German"})
     assert edited.json()["category"] == "language"
@@ -268,14 +264,14 @@ async def test_an_entry_is_edited_and_its_history_tells(user: Remembered) -> Non
         ({"content": "x", "expected_version": "1"}, "expected_version"),
     ],
 )
-async def test_an_edit_has_limits(user: Remembered, change: dict[str, object], field: str) -> None:
+async def test_an_edit_has_limits(user: User, change: dict[str, object], field: str) -> None:
     added = await user.add("Answer in French")
     response = await user.call("PATCH", "playbook", f"/{added['node_id']}", json=change)
     assert fields_of(response) == [field]
     assert await user.entries() == [added]
 
 
-async def test_an_edit_of_what_changed_meanwhile_is_refused(user: Remembered) -> None:
+async def test_an_edit_of_what_changed_meanwhile_is_refused(user: User) -> None:
     node = f"/{(await user.add('one'))['node_id']}"
     await user.call("PATCH", "playbook", node, json={"content": "two"})
     change = {"content": "three", "expected_version": 1}
@@ -283,7 +279,7 @@ async def test_an_edit_of_what_changed_meanwhile_is_refused(user: Remembered) ->
     assert await user.contents() == ["two"]
 
 
-async def test_an_entry_is_removed_with_its_history(user: Remembered) -> None:
+async def test_an_entry_is_removed_with_its_history(user: User) -> None:
     node = f"/{(await user.add('one'))['node_id']}"
     await user.add("two")
     removed = await user.call("DELETE", "playbook", node)
@@ -295,18 +291,16 @@ async def test_an_entry_is_removed_with_its_history(user: Remembered) -> None:
     refused(await user.call("PATCH", "playbook", node, json=change), 404, "not_found")
 
 
-async def test_an_entry_of_another_user_is_out_of_reach(user: Remembered) -> None:
+async def test_an_entry_of_another_user_is_out_of_reach(user: User) -> None:
     node = f"/{(await user.add('one'))['node_id']}"
-    other = Remembered(user.client, f"{user.cid}-other")
+    other = User(user.client, f"{user.cid}-other")
     for method, tail in (("PATCH", node), ("DELETE", node), ("GET", f"{node}/history")):
         body = {"content": "two"} if method == "PATCH" else None
         refused(await other.call(method, "playbook", tail, json=body), 404, "not_found")
     assert await user.contents() == ["one"]
 
 
-async def test_the_context_is_what_the_prompt_has(
-    user: Remembered, shared_backend: Scripted
-) -> None:
+async def test_the_context_is_what_the_prompt_has(user: User, shared_backend: Scripted) -> None:
     empty = (await user.call("GET", "playbook", "/context")).json()
     nothing = {"context": "", "entries": [], "total": 0, "total_entries": 0}
     assert empty == {"cid": user.cid, **nothing}
@@ -327,7 +321,7 @@ async def test_the_context_beyond_the_budget_is_what_matters_for_the_query(
     running = "Marathon training plans should keep to four running days a week " * 2
     with serving(miner_settings(tmp_path, backend, playbook_token_budget=50)) as address:
         async with client_of(address) as client:
-            user = Remembered(client, "a")
+            user = User(client, "a")
             for content in (cooking, running):
                 await user.add(content, category="domain", applies="topic")
             for query, expected in (("a sauce for pasta", cooking), ("a marathon", running)):
@@ -339,7 +333,7 @@ async def test_the_context_beyond_the_budget_is_what_matters_for_the_query(
             assert fields_of(too_long) == ["query"]
 
 
-async def test_an_export_brings_everything_back(user: Remembered) -> None:
+async def test_an_export_brings_everything_back(user: User) -> None:
     node = f"/{(await user.add('Answer in French', category='language'))['node_id']}"
     await user.call("PATCH", "playbook", node, json={"content": "Answer in German"})
     await user.add("Use SI units")
@@ -352,7 +346,7 @@ async def test_an_export_brings_everything_back(user: Remembered) -> None:
     assert imported.json() == {"cid": user.cid, "entries": before}
     assert await user.entries() == before
     assert (await user.call("GET", "playbook", f"{node}/history")).json() == history
-    other = Remembered(user.client, f"{user.cid}-other")
+    other = User(user.client, f"{user.cid}-other")
     await other.call("POST", "playbook", "/import", json=exported)
     assert await other.entries() == before
 
@@ -379,7 +373,7 @@ def _set(exported: dict[str, Any], name: str, value: object) -> None:
     ],
 )
 async def test_a_broken_import_changes_nothing(
-    user: Remembered, spoil: Callable[[dict[str, Any]], None], field: str
+    user: User, spoil: Callable[[dict[str, Any]], None], field: str
 ) -> None:
     await user.add("one")
     await user.add("two")
@@ -396,7 +390,7 @@ async def test_any_cid_can_be_addressed(
     client: httpx.AsyncClient, shared_backend: Scripted, cid: str
 ) -> None:
     shared_backend.default("Paris")
-    user = Remembered(client, cid)
+    user = User(client, cid)
     await client.post("/complete", json={**COMPLETE, "cid": cid})
     assert (await user.call("GET", "conversations")).json()["cid"] == cid
     listed = (await client.get("/conversations")).json()["conversations"]
@@ -419,9 +413,9 @@ async def test_cids_that_look_alike_are_different_users(client: httpx.AsyncClien
     unique = uuid4().hex
     cids = [f"{unique}{tail}" for tail in ("", "/", "%2F", "/b", " ", "+", "%20", "/..", ".")]
     for cid in cids:
-        await Remembered(client, cid).add(cid)
+        await User(client, cid).add(cid)
     for cid in cids:
-        assert await Remembered(client, cid).contents() == [cid.strip()]
+        assert await User(client, cid).contents() == [cid.strip()]
 
 
 @pytest.mark.parametrize("sent", ["%ff", "%ed%a0%80", "a%00b", "x" * 101, "%F0%9F%99%82" * 101])
@@ -466,12 +460,12 @@ def tables(database: sqlite3.Connection) -> Iterator[str]:
         yield name
 
 
-async def remember_a_user(client: httpx.AsyncClient) -> Remembered:
-    user = Remembered(client, "erased-user")
+async def remember_a_user(client: httpx.AsyncClient) -> User:
+    user = User(client, "erased-user")
     await client.post("/complete", json={**COMPLETE, "cid": user.cid, "input": SAID})
     node = f"/{(await user.add(REPLACED))['node_id']}"
     await user.call("PATCH", "playbook", node, json={"content": PREFERRED})
-    await Remembered(client, "another").add("stays")
+    await User(client, "another").add("stays")
     return user
 
 
@@ -488,7 +482,7 @@ async def test_erasing_a_user_leaves_no_record_in_either_store(
     assert {"messages", "embedding_metadata"} <= set(before)
     with serving(settings) as address:
         async with client_of(address) as client:
-            user = Remembered(client, "erased-user")
+            user = User(client, "erased-user")
             erased = (await user.call("DELETE", "users")).json()
             assert erased == {"cid": user.cid, "entries": 1, "messages": 2}
             again = await user.call("DELETE", "users")
@@ -501,11 +495,11 @@ async def test_erasing_a_user_leaves_no_record_in_either_store(
     assert not [word for word in words if word in (tmp_path / "conversations.db").read_bytes()]
     with serving(settings) as address:
         async with client_of(address) as client:
-            node = f"/{(await Remembered(client, 'another').entries())[0]['node_id']}"
+            node = f"/{(await User(client, 'another').entries())[0]['node_id']}"
             for number in range(100):
                 change = {"content": f"stays {number}"}
-                await Remembered(client, "another").call("PATCH", "playbook", node, json=change)
-            assert await Remembered(client, "another").contents() == ["stays 99"]
+                await User(client, "another").call("PATCH", "playbook", node, json=change)
+            assert await User(client, "another").contents() == ["stays 99"]
     assert readable(tmp_path) == {}
 
 
