@@ -4,15 +4,23 @@ Writes a first `.env` where there is none, starts what the settings ask for besi
 (the embedded model, a Chroma server for several workers), and ends it again with the server.
 """
 
+import os
+import signal
+
+if __name__ in ("__main__", "__mp_main__"):
+    for _number in (signal.SIGTERM, signal.SIGINT):
+        # While packages are imported, which takes seconds, there is nothing to close.
+        signal.signal(_number, lambda *_: os._exit(0))
+
 import tools.preflight  # noqa: F401 - ends a start that lacks something, before it is imported
 
 # isort: split
 import argparse
 import gc
 import multiprocessing
-import os
-import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from math import ceil
@@ -24,6 +32,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
 from memory import MemoryStoreError, playbook_folder, sole_owner
 from server import logs
@@ -43,6 +52,8 @@ log = structlog.get_logger(__name__)
 
 OVERRIDES = {"host": "HOST", "port": "API_PORT", "workers": "WORKERS", "log_level": "LOG_LEVEL"}
 DRAIN_MARGIN_SECONDS = 2
+POLL_SECONDS = 0.2
+asked_to_stop = threading.Event()
 
 
 def main() -> int:
@@ -133,14 +144,32 @@ class _Workers(Multiprocess):
     """Server processes, each replaced when it ends; the log tells of it."""
 
     def keep_subprocess_alive(self) -> None:
+        if self.should_exit.is_set():
+            return
         before = list(self.processes)
         for worker in before:
             # Or its end would go unnoticed while an answer of it is waited for.
             worker.child_conn.close()
+            if not self._awaited(worker):
+                return
         super().keep_subprocess_alive()
         for old, new in zip(before, self.processes, strict=True):
             if old is not new:
                 log.warning("worker ended, restarting", pid=old.pid, code=old.exitcode)
+
+    def _awaited(self, worker: Process) -> bool:
+        """Wait until a worker has answered, ended, or been ended for its silence.
+
+        Waits no longer where a signal came, which is looked at between two rounds alone: then
+        returns `False`. A worker that imports its packages does not answer for seconds.
+        """
+        give_up = time.monotonic() + self.config.timeout_worker_healthcheck
+        while worker.process.is_alive() and not worker.ping(POLL_SECONDS):
+            if self.signal_queue:
+                return False
+            if time.monotonic() > give_up:
+                worker.process.kill()
+        return True
 
 
 def _serve(settings: Settings) -> int:
@@ -154,13 +183,16 @@ def _serve(settings: Settings) -> int:
     )
     if settings.workers > 1:
         pool = _Workers(config, sockets=[config.bind_socket()])
-        pool.run()
+        if not asked_to_stop.is_set():
+            pool.run()
         return int(any(worker.exitcode == STARTUP_FAILURE for worker in pool.processes))
     server = uvicorn.Server(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         # The server raises each signal again at its end, inside the event loop, where an
         # exception would break off the answers that are still being given.
         signal.signal(number, server.handle_exit)
+    if asked_to_stop.is_set():
+        return 0
     try:
         server.run()
     except SystemExit as end:
@@ -169,6 +201,8 @@ def _serve(settings: Settings) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # Raised while a destructor runs, the exception would be dropped: `_serve` looks again.
+    asked_to_stop.set()
     raise SystemExit(0)
 
 

@@ -56,11 +56,11 @@ def finished(folder: Path, *options: str, **variables: str) -> subprocess.Comple
 
 
 class Launched:
-    """A running `run.py`."""
+    """A running `run.py`, at a free port unless `port` names one."""
 
-    def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+    def __init__(self, folder: Path, *options: str, port: int = 0, **variables: str) -> None:
         self.folder = folder
-        self.port = free_port()
+        self.port = port or free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self._log = folder / "run.log"
         with self._log.open("w") as log:
@@ -89,9 +89,9 @@ class Launched:
 
 
 @contextmanager
-def launched(folder: Path, *options: str, **variables: str) -> Iterator[Launched]:
+def launched(folder: Path, *options: str, port: int = 0, **variables: str) -> Iterator[Launched]:
     """A `run.py` that has printed its banner."""
-    miner = Launched(folder, *options, **variables)
+    miner = Launched(folder, *options, port=port, **variables)
     try:
         miner.wait_until_announced()
         yield miner
