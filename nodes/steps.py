@@ -13,6 +13,7 @@ from langgraph.runtime import get_runtime
 from nodes.context import Parts, compose
 from nodes.errors import DeadlinePassed, MinerError
 from nodes.foreign import defused, restored, without_marks
+from nodes.llm.spans import span
 from nodes.llm.turns import JsonSchema, Reply
 from nodes.miner import Miner
 from nodes.state import Options, State, Timing, Turn, Update
@@ -48,8 +49,7 @@ def required(miner: Miner, node: Node[S]) -> BoundNode[S]:
     """A step the run cannot do without: its errors end the run."""
 
     async def run(state: S) -> Changed:
-        started = time.monotonic()
-        return _timed(await node(miner, state), started)
+        return await _run(miner, node, state)
 
     return run
 
@@ -64,9 +64,8 @@ def best_effort(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int]
     async def run(state: S) -> Changed:
         if not miner.model.fits(deadline(state), expected_tokens(state)):
             return Update(halted="deadline")
-        started = time.monotonic()
         try:
-            return _timed(await node(miner, state), started)
+            return await _run(miner, node, state)
         except MinerError as error:
             log.warning("step failed; the answer so far stands", reason=str(error))
             late = isinstance(error, DeadlinePassed)
@@ -131,8 +130,11 @@ def deadline(state: State) -> float:
     return state.deadline
 
 
-def _timed(update: Changed, started: float) -> Changed:
-    return {**update, "timings": [Timing(node=_node(), seconds=time.monotonic() - started)]}
+async def _run(miner: Miner, node: Node[S], state: S) -> Changed:
+    name, started = _node(), time.monotonic()
+    with span(name):
+        update = await node(miner, state)
+    return {**update, "timings": [Timing(node=name, seconds=time.monotonic() - started)]}
 
 
 def _node() -> str:

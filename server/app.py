@@ -24,6 +24,7 @@ from server import (
     metrics,
     openapi,
     service,
+    tracing,
     user_data,
 )
 from server.draining import draining_on_signal
@@ -76,6 +77,8 @@ def _assembled(settings: Settings) -> FastAPI:
         redoc_url=None,
         openapi_url=docs.SCHEMA if settings.docs_enabled else None,
         redirect_slashes=False,
+        # The spans and logs of its own hold whole paths, and so the names of users.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         generate_unique_id_function=lambda route: route.name,
     )
     errors.install(app)
@@ -89,7 +92,7 @@ def _assembled(settings: Settings) -> FastAPI:
     ):
         app.include_router(routes)
     if settings.docs_enabled:
-        app.include_router(docs.routes)
+        app.router.routes.extend(docs.routes)
     openapi.install(app, FORMS, [*user_data.BODIES, ChatRequest, ChatCompletionChunk], open_paths)
     return app
 
@@ -141,6 +144,7 @@ def _middleware(
             open_paths=open_paths,
             metrics=guards.metrics,
         ),
+        *([Middleware(tracing.Tracing)] if tracing.wanted() else []),
         Middleware(RateLimit, guards.requests, UNCOUNTED),
         Middleware(Body, settings.max_body_bytes),
         Middleware(CancelOnDisconnect, runs),
@@ -153,6 +157,7 @@ def _lifespan(settings: Settings, guards: _Guards) -> Lifespan:
         async with (
             aclosing(guards.wrong_keys),
             aclosing(guards.requests),
+            tracing.exporting(settings),
             _opened(settings) as miner,
             Health.open(miner) as health,
         ):

@@ -6,6 +6,7 @@ from starlette.types import Scope
 
 FIRST_BYTE = "first_byte"
 """Where the state of a scope says when the request began, by the clock of `time.monotonic()`."""
+CLIENT_WENT_AWAY = 499  # no status was sent; this is how proxies write it down
 
 
 @dataclass(slots=True)
@@ -13,9 +14,9 @@ class RequestContext:
     """`started` and `deadline` are on the clock of `time.monotonic()`.
 
     `caller` stands for the key the caller proved to have: its digest, never the key itself.
-    `error` is the short name of the error answered, if one was; `failed_status` the status that
-    a stream would have had if it had not been sent before the error. `body` is what was sent,
-    until a route has read it.
+    `status` is the one sent, and `error` the short name of the error answered, if one was;
+    `failed_status` is what a stream would have had if its status had not been sent before the
+    error. `body` is what was sent, until a route has read it.
     """
 
     request_id: str
@@ -24,9 +25,15 @@ class RequestContext:
     caller: str | None = None
     component: str | None = None
     disconnected: bool = False
+    status: int | None = None
     error: str | None = None
     failed_status: int | None = None
     body: bytes | bytearray = b""
+
+    @property
+    def outcome(self) -> int | None:
+        """The status that tells how the request ended; of a caller that went away, 499."""
+        return CLIENT_WENT_AWAY if self.disconnected else self.failed_status or self.status
 
     def take_body(self) -> bytes | bytearray:
         """The body, which is not kept any longer here."""

@@ -1,12 +1,11 @@
 """The pages that show the OpenAPI document, with all that they need: they open without internet."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from importlib.resources import files
-from pathlib import Path
 
-from fastapi import APIRouter
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 
 SCHEMA = "/openapi.json"
 TITLE = "Playbook Miner"
@@ -17,7 +16,6 @@ ASSETS = {
     "redoc.standalone.js": SCRIPT,
     "favicon.png": "image/png",
 }
-PATHS = ("/docs", "/redoc", SCHEMA, *(f"/docs/{name}" for name in ASSETS))
 # Redoc would show the logo of its makers from their site.
 ONLY_FROM_HERE = {
     "Content-Security-Policy": "default-src 'self'; script-src 'self' 'unsafe-inline'; "
@@ -25,43 +23,29 @@ ONLY_FROM_HERE = {
 }
 A_DAY = {"Cache-Control": "max-age=86400"}
 
-routes = APIRouter(include_in_schema=False)
-
-
 # Addresses are relative, so that the pages open under a prefix of a proxy, too.
-@routes.api_route("/docs", methods=["GET", "HEAD"])
-async def swagger() -> HTMLResponse:
-    page = get_swagger_ui_html(
+PAGES: Mapping[str, Response] = {
+    "/docs": get_swagger_ui_html(
         openapi_url=SCHEMA[1:],
         title=TITLE,
         swagger_js_url="docs/swagger-ui-bundle.js",
         swagger_css_url="docs/swagger-ui.css",
         swagger_favicon_url="docs/favicon.png",
-    )
-    page.headers.update(ONLY_FROM_HERE)
-    return page
-
-
-@routes.api_route("/redoc", methods=["GET", "HEAD"])
-async def redoc() -> HTMLResponse:
-    page = get_redoc_html(
+    ),
+    "/redoc": get_redoc_html(
         openapi_url=SCHEMA[1:],
         title=TITLE,
         redoc_js_url="docs/redoc.standalone.js",
         redoc_favicon_url="docs/favicon.png",
         with_google_fonts=False,
-    )
-    page.headers.update(ONLY_FROM_HERE)
-    return page
-
-
-def _served(path: Path, kind: str) -> Callable[[], Awaitable[FileResponse]]:
-    async def asset() -> FileResponse:
-        return FileResponse(path, headers=A_DAY, media_type=kind)
-
-    return asset
-
-
-for _name, _kind in ASSETS.items():
-    _path = Path(str(files("fastapi_offline") / "static" / _name))
-    routes.add_api_route(f"/docs/{_name}", _served(_path, _kind), methods=["GET", "HEAD"])
+    ),
+}
+for _page in PAGES.values():
+    _page.headers.update(ONLY_FROM_HERE)
+_STATIC = files("fastapi_offline") / "static"
+SERVED = dict(PAGES) | {
+    f"/docs/{name}": FileResponse(str(_STATIC / name), headers=A_DAY, media_type=kind)
+    for name, kind in ASSETS.items()
+}
+PATHS = (*SERVED, SCHEMA)
+routes = [Route(path, answer, methods=["GET", "HEAD"]) for path, answer in SERVED.items()]

@@ -37,7 +37,6 @@ from settings import SettingsError
 PREFIX = "playbook_miner"
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 30, 60)
-CLIENT_WENT_AWAY = 499  # no status was sent; this is how proxies write it down
 # Label values are ours alone: what a caller can choose would make ever new series.
 OTHER_PATHS = "other"
 COMPONENT_OF: Mapping[str, str] = {f"/{component}": component for component in COMPONENTS}
@@ -126,11 +125,10 @@ class Metrics:
             self._requests.labels(component, "200")
             self._deadline_stops.labels(component)
 
-    def ended(self, path: str, context: RequestContext, status: int | None, seconds: float) -> None:
-        """A request is over, `seconds` after it began; `status` None if none was sent."""
+    def ended(self, path: str, context: RequestContext, seconds: float) -> None:
+        """A request is over, `seconds` after it began."""
         component = context.component or COMPONENT_OF.get(path, OTHER_PATHS)
-        ended_as = outcome(context, status)
-        told = "none" if ended_as is None else str(ended_as)
+        told = "none" if context.outcome is None else str(context.outcome)
         self._requests.labels(component, told).inc()
         self._request_seconds.labels(component, told).observe(seconds)
         if context.error is not None:
@@ -223,14 +221,6 @@ def _folder() -> Path | None:
     if not Path(named).is_dir():
         raise SettingsError(f"{FOLDER}={named!r} is wrong: there is no such folder")
     return Path(named)
-
-
-def outcome(context: RequestContext, status: int | None) -> int | None:
-    """The status that tells how a request ended; `status` is the one sent, if one was."""
-    if context.disconnected:
-        return CLIENT_WENT_AWAY
-    # A stream that failed had sent its status before.
-    return context.failed_status or status
 
 
 def _stores(snapshot: Snapshot) -> CollectorRegistry:

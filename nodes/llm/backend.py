@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from opentelemetry.trace import SpanKind
 
 from nodes.errors import BackendError
 from nodes.llm.breaker import Breaker
@@ -18,6 +19,7 @@ from nodes.llm.knowledge import Knowledge
 from nodes.llm.latency import LatencyEstimate
 from nodes.llm.providers import Endpoint
 from nodes.llm.reasoning import Reasoning
+from nodes.llm.spans import span
 from nodes.llm.turns import TOKENS_PER_MESSAGE, Role, Turn
 from nodes.llm.wire import Wire
 
@@ -84,11 +86,16 @@ class Backend:
         outcome: bool | None = None
         self.in_flight += 1
         try:
-            await self.chat.ainvoke(
-                messages,
-                config=None if exchange.shown else {"tags": NOT_STREAMED},
-                exchange=exchange,
-            )
+            with span(f"chat {self.model}", SpanKind.CLIENT) as traced:
+                traced.set_attribute("gen_ai.provider.name", self.endpoint.provider)
+                traced.set_attribute("server.address", self.wire.host)
+                await self.chat.ainvoke(
+                    messages,
+                    config=None if exchange.shown else {"tags": NOT_STREAMED},
+                    exchange=exchange,
+                )
+                traced.set_attribute("gen_ai.usage.input_tokens", exchange.prompt_tokens)
+                traced.set_attribute("gen_ai.usage.output_tokens", exchange.completion_tokens)
             outcome = True
         except (RequestRefused, OnlyReasoning):
             outcome = True  # it answers, though not to this request

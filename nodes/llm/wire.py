@@ -14,6 +14,7 @@ import httpx
 import orjson
 from yarl import URL
 
+from nodes.llm import spans
 from nodes.llm.failures import Interrupted, Unreached
 from settings import SettingsError
 
@@ -84,7 +85,7 @@ class Wire:
         began = False
         try:
             response = await self._opened().request(
-                method, url, data=data, headers=self._headers, **self._through
+                method, url, data=data, headers=self._headers | spans.headers(), **self._through
             )
             try:
                 began = True

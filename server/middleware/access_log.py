@@ -3,10 +3,10 @@
 import time
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server.context import RequestContext, context_of
-from server.metrics import Metrics, outcome
+from server.metrics import Metrics
 
 log = structlog.get_logger("server.access")
 
@@ -28,31 +28,23 @@ class AccessLog:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status: int | None = None
-
-        async def note_status(message: Message) -> None:
-            nonlocal status
-            await send(message)
-            if message["type"] == "http.response.start":
-                status = message["status"]
-
         try:
-            await self.app(scope, receive, note_status)
+            await self.app(scope, receive, send)
         finally:
             context = context_of(scope)
             seconds = time.monotonic() - context.started
-            self._metrics.ended(scope["path"], context, status, seconds)
-            _write(scope, context, status, seconds)
+            self._metrics.ended(scope["path"], context, seconds)
+            _write(scope, context, seconds)
 
 
-def _write(scope: Scope, context: RequestContext, status: int | None, seconds: float) -> None:
+def _write(scope: Scope, context: RequestContext, seconds: float) -> None:
     path = _path(scope)
     write = log.debug if path in QUIET else log.info
     write(
         "request",
         method=scope["method"],
         path=path,
-        status=outcome(context, status),
+        status=context.outcome,
         ms=round(seconds * 1000, 1),
         **({"component": context.component} if context.component else {}),
     )

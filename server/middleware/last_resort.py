@@ -3,8 +3,9 @@
 import asyncio
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from server.context import context_of
 from server.errors import INTERNAL, error_response
 from server.gate import DRAINING_RETRY_AFTER
 
@@ -26,22 +27,15 @@ class LastResort:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started = False
-
-        async def note_start(message: Message) -> None:
-            nonlocal started
-            await send(message)
-            started = started or message["type"] == "http.response.start"
-
         try:
-            await self.app(scope, receive, note_start)
+            await self.app(scope, receive, send)
         except asyncio.CancelledError:
-            if not started:
+            if context_of(scope).status is None:
                 detail = "the miner has shut down"
                 response = error_response(scope, 503, "draining", detail, RETRY)
                 await response(scope, receive, send)
         except Exception as error:
             log.error("unhandled error", exc_info=error)
-            if not started:
+            if context_of(scope).status is None:
                 response = error_response(scope, 500, "internal_error", INTERNAL)
                 await response(scope, receive, send)

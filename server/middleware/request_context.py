@@ -10,8 +10,9 @@ from server.context import FIRST_BYTE, RequestContext, attach
 
 
 class RequestContextMiddleware:
-    """Attaches a `RequestContext`; the id is ours alone and goes into each line and answer.
+    """Attaches a `RequestContext`, and notes in it which status is sent.
 
+    The id is ours alone and goes into each line and answer.
     An id that the caller sends is not used: it could forge the log.
     """
 
@@ -25,13 +26,16 @@ class RequestContextMiddleware:
             return
         request_id = uuid.uuid4().hex
         began = scope.get("state", {}).get(FIRST_BYTE) or time.monotonic()
-        attach(scope, RequestContext(request_id, began, began + self._deadline_seconds))
+        context = RequestContext(request_id, began, began + self._deadline_seconds)
+        attach(scope, context)
         header = (b"x-request-id", request_id.encode())
 
         async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", []), header]}
-            await send(message)
+            if message["type"] != "http.response.start":
+                await send(message)
+                return
+            await send({**message, "headers": [*message.get("headers", []), header]})
+            context.status = message["status"]
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             await self.app(scope, receive, send_with_id)
