@@ -1,7 +1,9 @@
 """Everything that is remembered, as lines of JSON: read for a backup, and put back."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
+from io import BytesIO
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request
@@ -19,6 +21,7 @@ from server.wire.form import Cid
 
 MEDIA_TYPE = "application/x-ndjson"
 MOST_MESSAGES = 1_000
+READ_AT_ONCE = 64 * 1024  # bytes of lines; then others have their turn
 
 routes = APIRouter(route_class=RawPathRoute, tags=["what is remembered"])
 
@@ -86,15 +89,21 @@ async def _lines(miner: Miner) -> AsyncIterator[str]:
 
 
 async def _sent(request: Request) -> list[Line]:
-    lines = []
-    for number, line in enumerate(bytes(context_of(request.scope).take_body()).splitlines(), 1):
+    lines, unbroken = list[Line](), 0
+    for number, line in enumerate(BytesIO(context_of(request.scope).take_body()), 1):
+        unbroken += len(line)
+        if unbroken > READ_AT_ONCE:
+            unbroken = 0
+            await asyncio.sleep(0)
         try:
-            lines.append(Line.model_validate_json(line))
+            read = Line.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "line"
             detail = f"line {number}: {field}: {first['msg']}"
             raise ApiError(422, "invalid_request", detail) from None
+        if read.playbook or read.conversation:
+            lines.append(read)
     return lines
 
 
