@@ -7,6 +7,7 @@ opened it in the prompt, or beside the text, where the server parses it.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 from nodes.llm.latency import SMOOTHING
 from nodes.llm.marks import (
@@ -65,6 +66,7 @@ class ReasoningFilter:
     _spoken_of: bool = False  # an opening mark that opened nothing
 
     def __post_init__(self) -> None:
+        self.quoted = cache(self.quoted)  # looks through the whole prompt
         self._closing = tuple(CLOSING) if self.opened else ()
 
     @property
@@ -193,10 +195,11 @@ class ReasoningFilter:
         if name in ANSWER_TAGS and self.found and not self._spoke:
             self._wrapped = ANSWER_TAGS[name]
             return True
+        ended = _end_of(_BLANKS, self._held, self._at) == len(self._held)
         return (
             (name in WRAPPERS and (self.found or not self._spoke))
             or (name in HEADS and not self._spoke)
-            or (name in ENDS and not self._held[self._at :].strip())
+            or (name in ENDS and ended)
         )
 
     def _ends_unopened(self, mark: str) -> bool:

@@ -273,3 +273,16 @@ def test_a_filter_lets_the_answer_through(written: str, shown: str, size: int) -
 def test_any_text_is_read_in_time(unit: str) -> None:
     for size in (7, 1_000_000):
         filtered(unit * 30_000, size, cut=True, opened=size == 7)
+
+
+def test_the_prompt_is_looked_through_once_for_each_mark() -> None:
+    asked: list[str] = []
+
+    def quoted(mark: str) -> bool:
+        asked.append(mark)
+        return True
+
+    seen = ReasoningFilter(quoted=quoted)
+    text = "<think>a</think> " * 1000
+    assert (seen.feed(text) + seen.end(cut=False)).strip() == text.strip()
+    assert sorted(asked) == ["</think>", "<think>"]
