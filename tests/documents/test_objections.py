@@ -41,3 +41,9 @@ def test_a_text_that_is_no_new_form_of_the_old_one_is_objected_to(new: str, hold
 def test_only_what_asks_for_the_change_makes_a_text_shorter(wanted: str, holds: bool) -> None:
     new = "Monks built the harbour for their salt."
     assert bool(objection(new, OLD, f"{TASK}\n\n{wanted}", wanted)) is holds
+
+
+@pytest.mark.timeout(20)
+def test_a_request_of_digits_is_read_in_time_linear_in_its_length() -> None:
+    new = "Monks built the harbour for their salt."
+    assert objection(new, OLD, "7" * 150_000)
