@@ -8,7 +8,7 @@ from nodes.answers import FinalAnswer, read_answer, read_answers, read_short_ans
 from nodes.context import Parts
 from nodes.miner import Miner
 from nodes.state import LONGEST_RESPONSE, AggregateState, AggregateUpdate, PreviousOutput, Update
-from nodes.steps import tell, write
+from nodes.steps import aside, tell, write
 from nodes.vote import ENOUGH, groups
 
 SYSTEM = """\
@@ -33,7 +33,10 @@ async def count(miner: Miner, state: AggregateState) -> AggregateUpdate:
     voters = [output for output in state.previous_outputs if output.component not in NO_VOTERS]
     # A document that all of several carry was handed on to them; else they wrote them themselves.
     common = len(voters) > 1 and len({voter.notebook for voter in voters}) == 1
-    answers = [_answers(voter, state, own_document=not common) for voter in voters]
+    answers = await aside(
+        sum(len(voter.immediate_response) for voter in voters),
+        lambda: [_answers(voter, state, own_document=not common) for voter in voters],
+    )
     found = await groups(miner, answers)
     votes = Counter(group for group in found if group is not None)
     enough = 1 if len(state.queries) > 1 else ENOUGH
