@@ -1,12 +1,14 @@
 """What a storm of connections leaves of the service, and what it costs in memory.
 
-`python -m benchmarks.storm [headers] [bodies] [large] [addresses] [--descriptors 1024]
-[--connections 1100] [--seconds 20]`
+`python -m benchmarks.storm [headers] [bodies] [large] [addresses] [callers] [--descriptors 1024]
+[--connections 1100] [--seconds 20] [--callers 200] [--pause 1]`
 
 - `headers`: connections without a key, each of which sends half of a request's head and waits;
 - `bodies`: as many with the key, each of which sends a byte of its body a second;
 - `large`: 60 bodies of 9.9 MB at once, with the key;
-- `addresses`: a request with a wrong key from each of 20,000 addresses of the loopback network.
+- `addresses`: a request with a wrong key from each of 20,000 addresses of the loopback network;
+- `callers`: `/complete` by 200 callers at once, of whom 64 have a place; each that is refused waits
+  for the second that it is told to wait, or for `--pause`.
 
 Meanwhile one caller asks `/health` and another `/complete` four times a second, each on a new
 connection. Printed are what these got, how many connections were still open at the end, the most
@@ -25,7 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.faulty_backend import faulty_backend
-from benchmarks.miner_process import KEY, MinerProcess, running_miner
+from benchmarks.miner_process import KEY, MinerProcess, percentile, running_miner
 
 QUESTION = {"cid": "storm", "task": "Say hello", "input": "Please"}
 ADDRESSES = 20_000
@@ -38,22 +40,27 @@ Storm = Callable[["_Subject", argparse.Namespace], Awaitable[str]]
 
 
 @dataclass
-class _Seen:
-    """Answers by status, or by what came instead of one, and the slowest one in seconds."""
+class Seen:
+    """Answers by status, or by what came instead of one, and the seconds each took."""
 
     answers: Counter[str] = field(default_factory=Counter)
-    slowest: float = 0.0
+    seconds: list[float] = field(default_factory=list)
+
+    def note(self, answer: str, seconds: float) -> None:
+        self.answers[answer] += 1
+        self.seconds.append(seconds)
 
     def __str__(self) -> str:
         told = ", ".join(f"{count} x {name}" for name, count in sorted(self.answers.items()))
-        return f"{told}; slowest {self.slowest * 1000:.0f} ms"
+        p50, p99, most = (1000 * percentile(self.seconds, share) for share in (0.5, 0.99, 1))
+        return f"{told}; p50 {p50:.0f}, p99 {p99:.0f}, slowest {most:.0f} ms"
 
 
 @dataclass
 class _Subject:
     miner: MinerProcess
-    health: _Seen = field(default_factory=_Seen)
-    complete: _Seen = field(default_factory=_Seen)
+    health: Seen = field(default_factory=Seen)
+    complete: Seen = field(default_factory=Seen)
     descriptors: int = 0
 
 
@@ -63,6 +70,8 @@ async def main() -> None:
     parser.add_argument("--descriptors", type=int, default=1024)
     parser.add_argument("--connections", type=int, default=1100)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--callers", type=int, default=200)
+    parser.add_argument("--pause", type=float, default=1)
     options = parser.parse_args()
     async with faulty_backend("plain") as (backend, _):
         for name in options.storms or STORMS:
@@ -106,12 +115,11 @@ async def _asking(subject: _Subject) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _ask_on(subject: _Subject, seen: _Seen, request: bytes) -> None:
+async def _ask_on(subject: _Subject, seen: Seen, request: bytes) -> None:
     while True:
         began = time.monotonic()
         status = await exchange(subject.miner.port, request)
-        seen.answers[status] += 1
-        seen.slowest = max(seen.slowest, time.monotonic() - began)
+        seen.note(status, time.monotonic() - began)
         subject.descriptors = max(subject.descriptors, subject.miner.descriptors)
         await asyncio.sleep(BETWEEN)
 
@@ -138,9 +146,12 @@ async def exchange(port: int, request: bytes, *, address: str = "127.0.0.1") -> 
     return line.split()[1].decode() if line else "closed"
 
 
-def request(method: str, path: str, body: bytes, key: str = KEY) -> bytes:
-    head = f"{method} {path} HTTP/1.1\r\nHost: miner\r\nX-API-Key: {key}\r\nConnection: close\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+def request(
+    method: str, path: str, body: bytes, key: str = KEY, *, connection: str = "close"
+) -> bytes:
+    head = f"{method} {path} HTTP/1.1\r\nHost: miner\r\nX-API-Key: {key}\r\n"
+    head += f"Connection: {connection}\r\nContent-Length: {len(body)}\r\n\r\n"
+    return head.encode() + body
 
 
 async def _headers(subject: _Subject, options: argparse.Namespace) -> str:
@@ -190,7 +201,7 @@ async def _large(subject: _Subject, options: argparse.Namespace) -> str:
     statuses = await asyncio.gather(
         *(exchange(subject.miner.port, sent) for _ in range(LARGE_BODIES))
     )
-    return f"{LARGE_BODIES} bodies of 9.9 MB: {_Seen(Counter(statuses)).answers}"
+    return f"{LARGE_BODIES} bodies of 9.9 MB: {Seen(Counter(statuses)).answers}"
 
 
 async def _addresses(subject: _Subject, options: argparse.Namespace) -> str:
@@ -207,11 +218,39 @@ async def _addresses(subject: _Subject, options: argparse.Namespace) -> str:
     return f"{ADDRESSES} addresses: {dict(statuses)}"
 
 
+async def _callers(subject: _Subject, options: argparse.Namespace) -> str:
+    until, seen = time.monotonic() + options.seconds, Seen()
+
+    async def call(number: int) -> None:
+        body = json.dumps({**QUESTION, "cid": f"caller-{number}"}).encode()
+        sent = request("POST", "/complete", body, connection="keep-alive")
+        reader, writer = await asyncio.open_connection("127.0.0.1", subject.miner.port)
+        while time.monotonic() < until:
+            began = time.monotonic()
+            writer.write(sent)
+            status = await _answer(reader)
+            seen.note(status, time.monotonic() - began)
+            await asyncio.sleep(options.pause if status == "503" else 0)
+        writer.close()
+
+    await asyncio.gather(*map(call, range(options.callers)))
+    rate = seen.answers["200"] / options.seconds
+    return f"{options.callers} callers: {seen}; {rate:.0f} answered a second"
+
+
+async def _answer(reader: asyncio.StreamReader) -> str:
+    """The status of the next answer on a connection that stays open."""
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    await reader.readexactly(int(head.partition(b"content-length:")[2].split(b"\r\n")[0]))
+    return head.split()[1].decode()
+
+
 STORMS: dict[str, Storm] = {
     "headers": _headers,
     "bodies": _bodies,
     "large": _large,
     "addresses": _addresses,
+    "callers": _callers,
 }
 
 if __name__ == "__main__":
