@@ -124,7 +124,7 @@ async def _prefer(
         told.preferences.setdefault(cid, []).append(content)
 
 
-async def _missing(client: httpx.AsyncClient, address: str, told: Acknowledged) -> list[str]:
+async def missing(client: httpx.AsyncClient, address: str, told: Acknowledged) -> list[str]:
     """What was acknowledged and is not there."""
     missing: list[str] = []
     for path, listed, kept in (
@@ -166,12 +166,12 @@ async def _run(miners: list[Miner], options: argparse.Namespace) -> int:
     ) as client:
         for number in range(1, options.rounds + 1):
             everything.append(await _round(client, number, miners, options))
-            missing = await _missing(client, random.choice(miners).address, everything[-1])
-            lost += missing
+            gone = await missing(client, random.choice(miners).address, everything[-1])
+            lost += gone
             count = everything[-1].count
-            print(f"round {number}: {count} acknowledged, {len(missing)} missing", flush=True)
+            print(f"round {number}: {count} acknowledged, {len(gone)} missing", flush=True)
         for told in everything:
-            lost += await _missing(client, miners[0].address, told)
+            lost += await missing(client, miners[0].address, told)
     total = sum(told.count for told in everything)
     print(f"{options.rounds} kills, {total} acknowledged, {len(set(lost))} missing")
     for each in sorted(set(lost))[:10]:
