@@ -1,0 +1,57 @@
+"""Steady load leaves a miner as it was."""
+
+import asyncio
+import gc
+from pathlib import Path
+
+import httpx
+
+from benchmarks.faulty_backend import faulty_backend
+from benchmarks.miner_process import running_miner
+from benchmarks.soak import EVENTS, SAID, soak
+from running_miner import COMPLETE, client_of
+from scripted import Scripted, until
+
+GROWTH = 1.08  # of memory from the second stretch on; a leak of 2 KiB a request is more
+FILES = 4  # a connection that is just being opened or closed
+
+
+async def test_memory_and_files_do_not_grow_under_load(tmp_path: Path) -> None:
+    async with faulty_backend("plain") as (backend, _):
+        running = running_miner(tmp_path, backend)
+        miner = await asyncio.to_thread(running.__enter__)
+        try:
+            stretches = await soak(miner, 4, 8, 100, minute=4.0)
+        finally:
+            await asyncio.to_thread(running.__exit__, None, None, None)
+    _, second, _, last = stretches
+    assert all(stretch.seconds and not stretch.failed for stretch in stretches)
+    assert last.descriptors <= second.descriptors + FILES
+    assert last.resident <= second.resident * GROWTH
+
+
+async def test_no_task_outlives_its_request(
+    client: httpx.AsyncClient, address: str, shared_backend: Scripted
+) -> None:
+    shared_backend.default("Paris")
+    await client.post("/complete", json=COMPLETE)
+
+    async def use(number: int) -> None:
+        cid = f"task-{number}"
+        async with client_of(address) as one:
+            await one.post("/complete", json={**COMPLETE, "cid": cid})
+            await one.post("/complete", json={**COMPLETE, "cid": cid}, headers=EVENTS)
+            await one.post("/human_feedback", json={"cid": cid, "human_feedback": SAID})
+            leaving = asyncio.create_task(one.post("/complete", json={**COMPLETE, "cid": cid}))
+            await asyncio.sleep(0.005)
+            leaving.cancel()
+
+    await asyncio.gather(*map(use, range(3)))
+    before = tasks()
+    await asyncio.gather(*map(use, range(30)))
+    await until(lambda: tasks() <= before)
+
+
+def tasks() -> int:
+    """How many tasks of any loop of this process have not ended."""
+    return sum(isinstance(each, asyncio.Task) and not each.done() for each in gc.get_objects())
