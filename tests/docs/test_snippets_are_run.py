@@ -48,6 +48,8 @@ RUN_BY: dict[str, dict[str, str]] = {
         "test_the_playbook_survives_a_change_from_one_to_two_workers",
         "REDIS_URL": f"{OPERATORS}test_machines_that_share_their_stores_are_one_miner",
         "chroma run": f"{OPERATORS}test_machines_that_share_their_stores_are_one_miner",
+        "upstream miners": "launch/test_upgrade.py::"
+        "test_an_upgrade_of_one_miner_after_the_other_fails_no_request",
         "/export": f"{OPERATORS}test_a_user_is_copied_and_erased",
         "tools.backup miner": "tools_backup/test_backup.py::test_the_commands_of_the_page_work",
         "tools.backup --restore": "tools_backup/test_backup.py::test_the_commands_of_the_page_work",
