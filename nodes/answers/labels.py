@@ -64,6 +64,12 @@ LINE_BEGINS = re.compile(
     rf"[\s#*_>\-(]*(?:(?:{'|'.join(_BEFORE)})\b[ \t*_,]*){{0,4}}", re.IGNORECASE
 )
 CONCLUSION = re.compile(rf"\W{{0,4}}(?:{'|'.join(_CONCLUDES)}){_NO_LETTER_AFTER}", re.IGNORECASE)
+# What leads from the subject of a last sentence to what it comes to.
+COMES_TO = re.compile(
+    r"[^\n]{0,120}?\b(?:gives|leaves|makes|equals|yields|totals|shows|(?:comes|amounts|adds up) to"
+    r"|i (?:would )?(?:choose|pick|select|get|got))\b:? *",
+    re.IGNORECASE,
+)
 # What may stand before an answer that is a few words.
 LEAD_IN = re.compile(
     r"(?:(?:so|therefore|thus|hence|i(?:'d| would)? (?:think|believe|guess|say|choose|pick)"

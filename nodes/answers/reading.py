@@ -3,7 +3,7 @@
 import re
 
 from nodes.answers.answer import FinalAnswer
-from nodes.answers.labels import CONCLUSION, PLACEHOLDER, SAYS_NOTHING
+from nodes.answers.labels import COMES_TO, CONCLUSION, PLACEHOLDER, SAYS_NOTHING
 from nodes.answers.statements import (
     Statement,
     last_sentence,
@@ -14,10 +14,17 @@ from nodes.answers.statements import (
 from nodes.answers.values import classified, unwrapped, worded
 
 MOST_WORDS, MOST_LABELLED = 8, 14  # of an answer in words; where it has a line of its own
+MOST_APART = 3  # words that are no more than an answer
 LONGEST_TEXT, LONGEST_QUESTION = 20_000, 5_000  # characters from the end that are read
 LONGEST_WHOLE = 200  # characters of a text that may be an answer as a whole
 FEWEST_SAID = 3  # words of a sentence around a number; `Chapter 1` is none
 
+_NAME = r"[^\W\d_a-z][\w'’.-]*"
+_ASKS_FOR_NAME = re.compile(r"\b(?:who|whose|which|what|where)\b", re.IGNORECASE)
+_IS_NAME = re.compile(
+    r"[^\n]{0,120}?\b(?:is|was|were) [*_\"]{0,3}"
+    rf"({_NAME}(?: (?:{_NAME}|[a-z]{{2,3}})){{0,4}})\W*"
+)
 _OPTION = re.compile(
     r"(?:^|[\s:,;])\(?([A-J])[).][ \t]{0,3}([^\n]{1,300}?)(?=\s{0,3}\(?[A-J][).]\s|\n|$)"
 )
@@ -42,7 +49,7 @@ def read_answer(text: str, *, question: str = "") -> FinalAnswer | None:
     found = statements(text)
     if found:
         return _decided(found, options)
-    return _concluded(text, options)
+    return _concluded(text, options, named=bool(_ASKS_FOR_NAME.search(question)))
 
 
 def read_short_answer(text: str) -> FinalAnswer | None:
@@ -107,18 +114,27 @@ def _says_nothing(statement: Statement) -> bool:
     return bool(SAYS_NOTHING.match(stated) or PLACEHOLDER.fullmatch(stated[:LONGEST_WHOLE]))
 
 
-def _concluded(text: str, options: dict[str, str]) -> FinalAnswer | None:
-    """What the last sentence concludes, or says if it is the only one."""
+def _concluded(text: str, options: dict[str, str], *, named: bool) -> FinalAnswer | None:
+    """What the last sentence comes to, or says if it is the only one or a paragraph of few words.
+
+    `named` tells that a name may be asked for.
+    """
     whole = text.strip()
     last = last_sentence(text)
+    result = COMES_TO.match(last)
+    if result and len(last[result.end() :].split()) <= MOST_APART:
+        return classified(last[result.end() :], options=options)
+    if named and whole != last and (name := _IS_NAME.fullmatch(last)):
+        return worded(name[1])
     said = CONCLUSION.match(last)
-    if said is None and (whole != last or len(whole) > LONGEST_WHOLE):
+    apart = whole.endswith(f"\n\n{last}") and len(last.split()) <= MOST_APART
+    if said is None and not apart and (whole != last or len(whole) > LONGEST_WHOLE):
         return None
-    found = classified(last[said.end() :].lstrip(" ,:") if said else whole, options=options)
+    found = classified(last[said.end() :].lstrip(" ,:") if said else last, options=options)
     if found is None or found.kind in ("text", "formula", "date"):
         return None
-    in_words = found.kind == "number" and whole[:1].isalpha() and not said
-    return None if in_words and len(whole.split()) < FEWEST_SAID else found
+    in_words = found.kind == "number" and last[:1].isalpha() and not said
+    return None if in_words and (apart or len(last.split()) < FEWEST_SAID) else found
 
 
 def _options(question: str) -> dict[str, str]:
