@@ -14,21 +14,27 @@ TRIAL_SECONDS: Final = 3.0
 class CircuitBreaker:
     """Opens when, of at least five calls in 30 s, half failed; never for a single slow one.
 
-    After 15 s one caller tries; the others wait for what comes of it, for 3 s.
+    After 15 s one caller tries; the others wait for what comes of it, for `trial_seconds`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, trial_seconds: float = TRIAL_SECONDS) -> None:
         self._calls: deque[tuple[float, bool]] = deque(maxlen=1_000)
+        self._trial_seconds = trial_seconds
         self._closed_from: float | None = None
+        self._on_trial = False
+
+    @property
+    def resting(self) -> bool:
+        """Whether it is open, or on a trial that somebody else makes."""
+        return self._closed_from is not None and time.monotonic() < self._closed_from
 
     def allow(self) -> bool:
-        """Whether a call may be made now."""
-        if self._closed_from is None:
-            return True
-        now = time.monotonic()
-        if now < self._closed_from:
+        """Whether a call may be made now; after a rest, the one that may is the trial."""
+        if self.resting:
             return False
-        self._closed_from = now + TRIAL_SECONDS
+        if self._closed_from is not None:
+            self._on_trial = True
+            self.rest(self._trial_seconds)
         return True
 
     def succeeded(self) -> None:
@@ -42,18 +48,21 @@ class CircuitBreaker:
         self._note(failed=True)
         failures = sum(failed for _, failed in self._calls)
         enough = len(self._calls) >= FEWEST_CALLS
-        if self._closed_from is not None or (
-            enough and failures >= TRIPPING_SHARE * len(self._calls)
-        ):
+        if self._on_trial or (enough and failures >= TRIPPING_SHARE * len(self._calls)):
             self.trip()
 
     def trip(self) -> None:
         """Allow no call for a while."""
-        self._closed_from = time.monotonic() + OPEN_SECONDS
+        self._on_trial, self._closed_from = False, None
+        self.rest(OPEN_SECONDS)
+
+    def rest(self, seconds: float) -> None:
+        """Allow no call for so long, as what is asked wishes itself."""
+        self._closed_from = max(self._closed_from or 0.0, time.monotonic() + seconds)
 
     def reset(self) -> None:
         """Allow calls, and forget the failures."""
-        self._closed_from = None
+        self._on_trial, self._closed_from = False, None
         self._calls.clear()
 
     def _note(self, *, failed: bool) -> None:

@@ -4,14 +4,15 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from opentelemetry.trace import SpanKind
 
+from memory import CircuitBreaker
 from nodes.errors import BackendError
-from nodes.llm.breaker import Breaker
 from nodes.llm.chat import MinerChat
 from nodes.llm.exchange import Exchange
 from nodes.llm.failures import NOT_FOUND, NOT_IMPLEMENTED, OnlyReasoning, RequestRefused, Unreached
@@ -25,6 +26,7 @@ from nodes.llm.wire import Wire
 
 COUNT_SECONDS = 2.0
 FORBIDDEN = (401, 403)
+TRIAL = 30.0  # seconds that others leave an address to the call that tries it after a rest
 SILENCE = 5.0  # seconds without an answer that count against a backend; less proves nothing
 NOT_STREAMED = ["nostream"]  # LangGraph leaves calls with this tag out of its message stream
 _MESSAGES: dict[Role, type[BaseMessage]] = {
@@ -49,7 +51,7 @@ class Backend:
     model: str
     context_length: int
     latency: LatencyEstimate = field(default_factory=LatencyEstimate)
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=partial(CircuitBreaker, trial_seconds=TRIAL))
     honours_schema: bool | None = None
     counts_tokens: bool = True
     in_flight: int = 0
@@ -82,7 +84,7 @@ class Backend:
         help, `BackendRefused` when it will not.
         """
         messages = [_MESSAGES[turn.role](turn.content) for turn in exchange.wanted.turns]
-        trial = self.breaker.begin()
+        self.breaker.allow()  # it only orders the addresses: where all rest, they are asked too
         outcome: bool | None = None
         self.in_flight += 1
         try:
@@ -109,9 +111,11 @@ class Backend:
             raise
         finally:
             self.in_flight -= 1
-            self.breaker.end(succeeded=outcome, trial=trial)
             if outcome:
+                self.breaker.succeeded()
                 self.answered_at, self.refusing = time.monotonic(), False
+            elif outcome is False:
+                self.breaker.failed()
         self.latency.record(
             total=exchange.ended_after,
             tokens=exchange.completion_tokens,
