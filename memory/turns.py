@@ -9,7 +9,12 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    suppress,
+)
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -21,7 +26,7 @@ from filelock import FileLock, Timeout
 from memory.completion import finish
 from memory.errors import StoreUnavailable, TurnTimeout
 from memory.ownership import private_folder
-from memory.postgres import lock_number, open_pool, translated
+from memory.postgres import CONNECTION_LOST, FAILURES, lock_number, open_pool, translated
 from settings import Settings
 
 LONGEST_WAIT: Final = 30.0  # seconds, for who has no deadline
@@ -44,7 +49,8 @@ class _AdvisoryLocks:
 
     @asynccontextmanager
     async def _locked(self, moving: str, key: str | None) -> AsyncIterator[None]:
-        async with AsyncExitStack() as held:
+        held = AsyncExitStack()
+        try:
             with translated():
                 connection = await held.enter_async_context(self._pool.acquire())
                 await held.enter_async_context(connection.transaction())
@@ -56,6 +62,10 @@ class _AdvisoryLocks:
                         "SELECT pg_advisory_xact_lock($1)", lock_number(key), timeout=LONGEST_WAIT
                     )
             yield
+        finally:
+            # A lock ends with its connection; that changes nothing of what was done under it.
+            with suppress(*CONNECTION_LOST, *FAILURES):
+                await held.aclose()
 
 
 class _FileLocks:

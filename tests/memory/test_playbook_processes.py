@@ -5,6 +5,7 @@ import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import asyncpg
 import pytest
 from child import COUNTS, USER
 from children import child, line
@@ -171,6 +172,24 @@ async def test_a_turn_is_waited_for_until_the_deadline(shared: Settings) -> None
                         pass
             async with rival.hold(USER, time.monotonic() + 5):
                 pass
+
+
+async def test_a_turn_that_loses_its_connection_changes_nothing_of_what_was_done(
+    tmp_path: Path, database_url: str
+) -> None:
+    rival = await asyncpg.connect(database_url)
+    others = "pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    settings = make_settings(tmp_path, database_url=database_url)
+    async with open_turns(settings, shared=True) as turns:
+        async with turns.hold(USER):
+            await rival.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM {others}")
+        with pytest.raises(StoreUnavailable, match="of the block"):
+            async with turns.hold(USER):
+                await rival.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM {others}")
+                raise StoreUnavailable("of the block")
+        async with turns.hold(USER):
+            pass
+    await rival.close()
 
 
 async def test_an_absent_server_is_named_without_its_password(tmp_path: Path) -> None:
