@@ -11,6 +11,7 @@ of the memory, the slowest ones; how long after the store was back everything wa
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
 import tempfile
@@ -224,6 +225,7 @@ async def main() -> int:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--callers", type=int, choices=range(1, 65), default=8, metavar="1..64")
     options = parser.parse_args()
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     lost = 0
     with ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="outage-")))
