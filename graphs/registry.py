@@ -21,6 +21,7 @@ from graphs import (
 from nodes.miner import Miner
 from nodes.notebook import Output, output_of
 from nodes.state import Options, Request, Result
+from nodes.steps import ANSWERED
 from nodes.vote import plan
 
 __all__ = ["Output", "output_of"]  # what a run comes to for who keeps a document beside answers
@@ -80,12 +81,21 @@ class Machines:
         """Whether the tokens of a run are those of its answer."""
         return component == "complete" and plan(self._settings, options).strategy == "draft"
 
-    async def run(self, component: str, request: Request, options: Options = BY_SETTINGS) -> Result:
-        """Run one machine on one request.
+    async def run(
+        self,
+        component: str,
+        request: Request,
+        options: Options = BY_SETTINGS,
+        *,
+        answered: Callable[[], None] = lambda: None,
+    ) -> Result:
+        """Run one machine on one request; `answered` is called as soon as it only has to keep the
+        answer.
 
         Raises what the steps raise that the answer cannot do without: `nodes.errors.MinerError`,
         and for `human_feedback` also `memory.MemoryStoreError`.
         """
+        ANSWERED.set(answered)
         return Result.model_validate(
             await self._machines[component].ainvoke(request, config=CONFIG, context=options)
         )

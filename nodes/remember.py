@@ -8,7 +8,7 @@ import structlog
 from memory import MemoryStoreError
 from nodes.miner import Miner
 from nodes.state import State, Update
-from nodes.steps import deadline
+from nodes.steps import ANSWERED, deadline
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +21,7 @@ async def remember(miner: Miner, state: State) -> Update:
 
     The answer does not wait for long: what takes longer is kept after it has gone out.
     """
+    ANSWERED.get()()
     if not state.use_conversation_history or not state.cid:
         return {}
     asked = "\n\n".join(part for part in (state.task, *state.queries) if part.strip())

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Protocol, TypedDict, TypeVar, Unpack
 
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 S = TypeVar("S", bound=State)
 T = TypeVar("T")
 LONG_TEXT = 20_000  # characters that take long to read
+ANSWERED: ContextVar[Callable[[], None]] = ContextVar("answered", default=lambda: None)
+"""Called by a run that has its answer, and only keeps it still."""
 REVISING = {"writes": "revision"}  # metadata of nodes that write an answer again
 Changed = Mapping[str, object]  # any of the updates in `nodes.state`
 Node = Callable[[Miner, S], Awaitable[Changed]]

@@ -47,14 +47,14 @@ async def run(
     wanted: state.Request,
     options: state.Options = BY_SETTINGS,
 ) -> state.Result:
-    """The result of one run, which has a place from its beginning to its end."""
+    """The result of one run, which has a place from its beginning to its answer."""
     gate: Gate = request.state.gate
     machines: Machines = request.state.machines
     limit = asyncio.timeout(context_of(request.scope).deadline + GRACE - time.monotonic())
     try:
-        with gate.place():
+        with gate.place() as place:
             async with limit:
-                result = await machines.run(component, wanted, options)
+                result = await machines.run(component, wanted, options, answered=place.free)
     except TimeoutError:
         if limit.expired():
             raise DeadlinePassed("the deadline passed before there was an answer") from None

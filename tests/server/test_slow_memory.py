@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from running_miner import COMPLETE, client_of, miner_settings, serving
-from scripted import Hang, Scripted
+from scripted import Hang, Scripted, until
 from stores import running_chroma
 
 NOT_REMEMBERED = "not remembered"
@@ -89,6 +89,21 @@ async def test_an_answer_does_not_wait_for_a_locked_database(
         await answered(client, cid="after")
         assert await kept(client, "after")
         assert "playbook_miner_not_remembered_total 0.0" in (await client.get("/metrics")).text
+
+
+async def test_a_place_is_free_as_soon_as_the_answer_is_there(
+    tmp_path: Path, backend: Scripted
+) -> None:
+    async with miner(tmp_path, backend, max_concurrency=1) as client:
+        await answered(client)
+        with write_locked(tmp_path / "conversations.db"):
+            asked = len(backend.requests)
+            first = asyncio.create_task(answered(client, LATE, cid="first"))
+            await until(lambda: len(backend.requests) > asked and not backend.in_flight)
+            await asyncio.sleep(0.05)
+            assert not first.done()
+            await answered(client, LATE, cid="second")
+            await first
 
 
 async def test_what_is_late_does_not_come_back_after_an_erasure(
