@@ -2,27 +2,17 @@
 
 import asyncio
 import time
-from http import HTTPStatus
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.context import context_of
-from server.errors import error_response
+from server.errors import ApiError, error_response
 from server.unread import answer_unread
 
 SILENCE_SECONDS = 10.0  # without a byte of a body that has not ended
 SMALL = 64 * 1024  # bytes of each body that are not counted among those of all
 LARGEST_AT_ONCE = 8  # bodies of the largest size
 RETRY_AFTER = 1
-
-
-class _Refused(Exception):
-    """The body is not wanted: status, short name and detail of the answer."""
-
-    def __init__(self, status: int, error: str, detail: str) -> None:
-        super().__init__(error)
-        self.parts = status, error, detail
 
 
 class _WentAway(Exception):
@@ -51,9 +41,12 @@ class Body:
             await self._read(body, receive, context.deadline)
         except _WentAway:
             context.disconnected = True
-        except _Refused as refused:
+        except ApiError as refused:
             self._forget(body)
-            await answer_unread(_refusal(scope, refused), scope, receive, send)
+            response = error_response(
+                scope, refused.status, refused.error, refused.detail, refused.headers
+            )
+            await answer_unread(response, scope, receive, send)
         else:
             context.body = body
             await self.app(scope, receive, send)
@@ -76,10 +69,10 @@ class Body:
             self._held += _beyond_small(len(body)) - _beyond_small(before)
             if len(body) > self._limit:
                 detail = f"the body is larger than {self._limit} bytes"
-                raise _Refused(413, "body_too_large", detail)
+                raise ApiError(413, "body_too_large", detail)
             if len(body) > SMALL and self._held > LARGEST_AT_ONCE * self._limit:
                 detail = f"too many large bodies at once; try again in {RETRY_AFTER} s"
-                raise _Refused(503, "at_capacity", detail)
+                raise ApiError(503, "at_capacity", detail, {"Retry-After": str(RETRY_AFTER)})
             more = message.get("more_body", False)
 
 
@@ -91,18 +84,10 @@ async def _next(receive: Receive, deadline: float) -> Message:
     except TimeoutError:
         if left > SILENCE_SECONDS:
             detail = f"nothing of the body came for {SILENCE_SECONDS:.0f} s"
-            raise _Refused(408, "body_timeout", detail) from None
+            raise ApiError(408, "body_timeout", detail) from None
         detail = "the body did not arrive before the deadline"
-        raise _Refused(504, "deadline_passed", detail) from None
+        raise ApiError(504, "deadline_passed", detail) from None
 
 
 def _beyond_small(size: int) -> int:
     return max(0, size - SMALL)
-
-
-def _refusal(scope: Scope, refused: _Refused) -> Response:
-    status, error, detail = refused.parts
-    headers = (
-        {"Retry-After": str(RETRY_AFTER)} if status == HTTPStatus.SERVICE_UNAVAILABLE else None
-    )
-    return error_response(scope, status, error, detail, headers)

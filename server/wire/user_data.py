@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
+    AliasPath,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,10 @@ def _known(category: str) -> str:
     if category not in CATEGORIES:
         raise ValueError(f"Input should be one of {', '.join(CATEGORIES)}")
     return category
+
+
+def _operation(version: int) -> str:
+    return "insert" if version == 1 else "update"
 
 
 Text = Annotated[str, BeforeValidator(text)]
@@ -98,36 +103,18 @@ class Entry(Shown):
     applies: Applies = Field(description=APPLIES)
 
     # What pages made for the reference miner read, said of the same entry.
-
-    @computed_field(description="the same as `category`")
-    @property
-    def insight_type(self) -> str:
-        return self.category
-
-    @computed_field(description="the same as `node_id`")
-    @property
-    def key(self) -> str:
-        return self.node_id
-
-    @computed_field(description="the same as `content`")
-    @property
-    def value(self) -> str:
-        return self.content
-
-    @computed_field(description="what the latest change was")
-    @property
-    def operation(self) -> Literal["insert", "update"]:
-        return "insert" if self.version == 1 else "update"
-
-    @computed_field(description="an entry rests on the user's own words")
-    @property
-    def confidence_score(self) -> float:
-        return 1.0
-
-    @computed_field(description="the category alone")
-    @property
-    def tags(self) -> list[str]:
-        return [self.category]
+    insight_type: str = Field(
+        validation_alias=AliasPath("category"), description="the same as `category`"
+    )
+    key: str = Field(validation_alias=AliasPath("node_id"), description="the same as `node_id`")
+    value: str = Field(validation_alias=AliasPath("content"), description="the same as `content`")
+    operation: Annotated[Literal["insert", "update"], BeforeValidator(_operation)] = Field(
+        validation_alias=AliasPath("version"), description="what the latest change was"
+    )
+    confidence_score: float = Field(1.0, description="an entry rests on the user's own words")
+    tags: Annotated[list[str], BeforeValidator(lambda category: [category])] = Field(
+        validation_alias=AliasPath("category"), description="the category alone"
+    )
 
 
 class Playbook(Listed):

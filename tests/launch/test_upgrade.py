@@ -124,6 +124,7 @@ def chroma(tmp_path: Path) -> Iterator[str]:
         server.terminate()
 
 
+@pytest.mark.timeout(300)
 def test_an_upgrade_of_one_miner_after_the_other_fails_no_request(
     tmp_path: Path, backend: Scripted, chroma: str
 ) -> None:
