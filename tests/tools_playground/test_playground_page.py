@@ -241,6 +241,7 @@ async def test_a_wrong_key_is_said_to_be_wrong(person: "Person", backend: Script
     await person.press("Connect")
     await person.see_line("The key is wrong")
     await person.see(person.page.get_by_text(re.compile("^The key above is wrong")))
+    await person.see_that_it_fits()
     assert not [url for url in person.visited if "wrong-key" in url]
     await person.page.reload()
     await person.see_line("The key is wrong")
