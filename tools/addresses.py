@@ -40,7 +40,7 @@ def loopback(url: str, setting: str) -> tuple[str, int]:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         host, port = "", None
-    if parts.scheme != "http" or parts.path != "/v1" or not port or not _is_loopback(host):
+    if parts.scheme != "http" or parts.path != "/v1" or not port or not is_loopback(host):
         raise SettingsError(
             f"{setting}={url!r} is wrong: the embedded model is served on this machine alone, "
             "at an address such as http://127.0.0.1:8002/v1"
@@ -54,7 +54,8 @@ def reachable(host: str) -> str:
     return f"[{name}]" if ":" in name else name
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is of this machine itself."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:

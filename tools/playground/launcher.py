@@ -4,10 +4,9 @@ import argparse
 import os
 import signal
 import sys
-from ipaddress import ip_address
 
 from settings import Settings, SettingsError
-from tools.addresses import AddressTaken, check_free, reachable
+from tools.addresses import AddressTaken, check_free, is_loopback, reachable
 
 OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_SHARE": "False", "HF_HUB_OFFLINE": "1"}
 MISSING = "the playground needs Gradio: pip install -r requirements-playground.txt"
@@ -42,7 +41,7 @@ def _serve(options: argparse.Namespace) -> None:
     from tools.playground import app  # noqa: PLC0415
 
     url, key = _own_miner()
-    page = app.build(options.miner or url, url, key if _loopback(options.host) else "")
+    page = app.build(options.miner or url, url, key if is_loopback(options.host) else "")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     app.launch(page, options.host, options.port)
     _announce(options, bool(key))
@@ -58,16 +57,9 @@ def _own_miner() -> tuple[str, str]:
     return f"http://{reachable(settings.host)}:{settings.api_port}", settings.api_keys[0]
 
 
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _announce(options: argparse.Namespace, has_key: bool) -> None:
     print(f"playground on http://{reachable(options.host)}:{options.port}", flush=True)
-    if has_key and not _loopback(options.host):
+    if has_key and not is_loopback(options.host):
         print("others can reach this page, so the key of .env is not lent to it", flush=True)
 
 
