@@ -8,10 +8,8 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from ipaddress import ip_address, ip_network
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -20,7 +18,7 @@ from yarl import URL
 
 from nodes.llm import spans
 from nodes.llm.failures import Interrupted, Unreached
-from settings import SettingsError
+from nodes.llm.proxies import connector, failures_through, proxy_for
 
 CONNECT_SECONDS = 5.0
 HEADERS = {
@@ -41,8 +39,7 @@ class Wire:
     def __init__(self, base_url: str, key: str) -> None:
         self._address = urlsplit(base_url)
         self._proxy = proxy_for(self._address)
-        if self._proxy and self._proxy.startswith("socks"):
-            _socks_connector()
+        self._failures = failures_through(self._proxy)
         self._headers = HEADERS | {"Authorization": f"Bearer {key}"}
         if (self._address.hostname or "").endswith(".azure.com"):
             self._headers["api-key"] = key
@@ -96,7 +93,7 @@ class Wire:
                 yield response
             finally:
                 response.release()
-        except (aiohttp.ClientError, OSError) as error:
+        except self._failures as error:
             if isinstance(error, TimeoutError) and not isinstance(error, aiohttp.ClientError):
                 raise  # the caller's own time limit
             if began:
@@ -105,10 +102,10 @@ class Wire:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector, self._through = _connector(self._proxy, self._ssl)
+            connections, self._through = connector(self._proxy, self._ssl)
             timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
             self._session = aiohttp.ClientSession(
-                connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connections, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
 
@@ -125,62 +122,3 @@ def encoded(body: object) -> bytes:
     except orjson.JSONEncodeError:
         text = json.dumps(body, ensure_ascii=False, default=str)
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
-
-
-def proxy_for(address: SplitResult) -> str | None:
-    """The proxy that the environment names for an address; none for this machine's own.
-
-    As httpx does: by the scheme's variable, else `ALL_PROXY`; `NO_PROXY` also takes networks.
-    """
-    host = address.hostname or ""
-    if _is_own(host) or proxy_bypass(address.netloc.rpartition("@")[2]) or _in_no_proxy(host):
-        return None
-    proxies = getproxies()
-    found = proxies.get(address.scheme) or proxies.get("all")
-    return found if not found or "://" in found else f"http://{found}"
-
-
-def _is_own(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
-
-
-def _in_no_proxy(host: str) -> bool:
-    for network in getproxies().get("no", "").split(","):
-        try:
-            if ip_address(host) in ip_network(network.strip(), strict=False):
-                return True
-        except ValueError:
-            continue
-    return False
-
-
-def _connector(
-    proxy: str | None, verify: ssl.SSLContext | bool
-) -> tuple[aiohttp.BaseConnector, dict[str, Any]]:
-    """The connections, and what each request through a proxy has to say."""
-    if proxy and proxy.startswith("socks"):
-        address = proxy.replace("socks5h://", "socks5://")
-        return _socks_connector().from_url(address, limit=0, rdns=True, ssl=verify), {}
-    through: dict[str, Any] = {}
-    if proxy:
-        url = URL(proxy)
-        login = aiohttp.BasicAuth(url.user, url.password or "") if url.user else None
-        through = {"proxy": url.with_user(None), "proxy_auth": login}
-    return aiohttp.TCPConnector(limit=0, ssl=verify), through
-
-
-def _socks_connector() -> Any:  # noqa: ANN401 - from a package that need not be installed
-    try:
-        from aiohttp_socks import ProxyConnector  # noqa: PLC0415
-    except ImportError:
-        raise SettingsError(
-            "ALL_PROXY or HTTPS_PROXY names a SOCKS proxy, which needs the package aiohttp-socks; "
-            "install it, or name the backend's host in NO_PROXY"
-        ) from None
-    return ProxyConnector

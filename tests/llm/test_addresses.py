@@ -3,22 +3,32 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from llm.dialect_backend import speaking
 from memory import TokenCounter
-from nodes.errors import MinerError
+from nodes.errors import BackendUnavailable, MinerError
 from nodes.llm.failures import retry_after
 from nodes.llm.model import Model
+from nodes.llm.proxies import proxy_for
 from nodes.llm.turns import Reply, Turn
-from nodes.llm.wire import proxy_for
 from scripted import Disconnect, Hang, Scripted, Slow, Status, until
 from settings import SettingsError
 from support import make_settings
 
 HELLO = [Turn(role="user", content="Say hello.")]
+
+
+@pytest.fixture
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    return monkeypatch
 
 
 @pytest.fixture
@@ -130,7 +140,7 @@ def test_a_wait_is_read_in_all_its_forms(headers: dict[str, str], seconds: float
     [
         ("https://api.example/v1", {"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
         ("https://api.example/v1", {"https_proxy": "p:1"}, "http://p:1"),
-        ("https://api.example/v1", {"ALL_PROXY": "socks5://p:1"}, "socks5://p:1"),
+        ("https://api.example/v1", {"ALL_PROXY": "http://u:w@p:1"}, "http://u:w@p:1"),
         ("https://api.example/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
         ("https://api.example/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".example"}, None),
         ("http://10.1.2.3:8000/v1", {"HTTP_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, None),
@@ -141,14 +151,46 @@ def test_a_wait_is_read_in_all_its_forms(headers: dict[str, str], seconds: float
     ],
 )
 def test_the_proxy_of_the_environment(
-    monkeypatch: pytest.MonkeyPatch, address: str, variables: dict[str, str], proxy: str | None
+    no_proxies: pytest.MonkeyPatch, address: str, variables: dict[str, str], proxy: str | None
 ) -> None:
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.lower(), raising=False)
     for name, value in variables.items():
-        monkeypatch.setenv(name, value)
+        no_proxies.setenv(name, value)
     assert proxy_for(urlsplit(address)) == proxy
+
+
+NO_SOCKS = pytest.mark.skipif(find_spec("aiohttp_socks") is not None, reason="it can be used")
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        *("ftp://p:1", "socks6://p:1", "socks5://p", "http://p:port"),
+        pytest.param("socks5://p:1", marks=NO_SOCKS),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(
+    no_proxies: pytest.MonkeyPatch, proxy: str
+) -> None:
+    no_proxies.setenv("ALL_PROXY", proxy.replace("p:", "u:secret@p:"))
+    with pytest.raises(SettingsError, match="ALL_PROXY") as error:
+        proxy_for(urlsplit("https://api.example/v1"))
+    assert "secret" not in str(error.value)
+
+
+async def test_calls_go_through_a_proxy_and_its_own_errors_are_those_of_a_backend(
+    tmp_path: Path, tokens: TokenCounter, no_proxies: pytest.MonkeyPatch
+) -> None:
+    async with speaking({}) as backend:
+        no_proxies.setenv("HTTP_PROXY", backend.base_url.removesuffix("/v1"))
+        settings = make_settings(
+            tmp_path, llm_provider="vllm", vllm_api_base="http://model.example:8000/v1"
+        )
+        async with Model.open(settings, tokens) as model:
+            backend.begin()
+            assert (await ask(model)).text == "Hello!"
+            backend.row["replies"] = [{"status": 502, "body": "no such host"}]
+            with pytest.raises(BackendUnavailable):
+                await ask(model, seconds=1.5)
 
 
 def test_a_wrong_address_among_several_is_told(tmp_path: Path) -> None:
