@@ -23,7 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, quantiles
 
-from memory import Add, Conversations, Playbook, Replace, TokenCounter
+from memory import Add, Conversations, Playbook, Replace
+from nodes.llm.tokens import TokenCounter
 from settings import Settings
 
 ENTRIES_EACH = 20

@@ -18,7 +18,6 @@ from memory.ownership import sole_owner
 from memory.playbook import Playbook
 from memory.recent import Message
 from memory.store import playbook_folder
-from memory.tokens import TokenCounter
 from memory.writer import Add, Forget, Replace, Writer
 
 __all__ = [
@@ -42,7 +41,6 @@ __all__ = [
     "StaticEmbeddings",
     "StoreLocked",
     "StoreUnavailable",
-    "TokenCounter",
     "TurnTimeout",
     "UnknownEntry",
     "Version",

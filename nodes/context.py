@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from memory import TokenCounter
 from nodes.errors import TaskTooLong
 from nodes.foreign import between_marks, explanation, new_tag, one_line
+from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import TOKENS_PER_MESSAGE
 from nodes.miner import Miner
 from nodes.state import Turn, preferences_listed

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Self
 
-from memory import Conversations, Playbook, TokenCounter
+from memory import Conversations, Playbook
 from nodes.background import BackgroundTasks
 from nodes.comparer import Comparer
 from nodes.llm.info import BackendInfo, ModelInfo
 from nodes.llm.model import Model
+from nodes.llm.tokens import TokenCounter
 from nodes.websearch import WebSearch, open_search
 from settings import Settings
 

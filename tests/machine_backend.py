@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from blockbuster import blockbuster_ctx
 
-from memory import StaticEmbeddings, TokenCounter
+from memory import StaticEmbeddings
+from nodes.llm.tokens import TokenCounter
 from scripted import Json, Scripted
 
 

@@ -9,7 +9,6 @@ from typing import Self
 
 import structlog
 
-from memory import TokenCounter
 from nodes.errors import (
     BackendError,
     DeadlinePassed,
@@ -30,6 +29,7 @@ from nodes.llm.info import BackendInfo, ModelInfo
 from nodes.llm.job import RESERVE, Job
 from nodes.llm.probe import probe, watch
 from nodes.llm.providers import endpoints
+from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import MIN_ANSWER_TOKENS, TOKENS_PER_MESSAGE, JsonSchema, Reply, Turn
 from settings import Settings
 

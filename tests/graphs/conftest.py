@@ -8,9 +8,10 @@ import pytest
 
 from machine_backend import _running, backend, blockbuster, embeddings, tokens
 from machine_room import WINDOW, Room, settings_for
-from memory import Conversations, Playbook, StaticEmbeddings, TokenCounter
+from memory import Conversations, Playbook, StaticEmbeddings
 from nodes.comparer import Comparer
 from nodes.llm.model import Model
+from nodes.llm.tokens import TokenCounter
 from nodes.miner import Miner
 from scripted import Scripted
 

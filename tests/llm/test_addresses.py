@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from llm.dialect_backend import speaking
-from memory import TokenCounter
 from nodes.errors import BackendUnavailable, MinerError
 from nodes.llm.failures import retry_after
 from nodes.llm.model import Model
 from nodes.llm.proxies import proxy_for
+from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import Reply, Turn
 from scripted import Disconnect, Hang, Scripted, Slow, Status, until
 from settings import SettingsError

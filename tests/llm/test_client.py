@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from machine_room import settings_for
-from memory import TokenCounter
 from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed, TaskTooLong
 from nodes.llm.failures import SchemaRefused
 from nodes.llm.model import Model
+from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import Reply, Turn
 from scripted import (
     Disconnect,

@@ -16,9 +16,9 @@ import pytest
 
 from llm.dialect_backend import DialectBackend, Row, speaking
 from llm.dialect_table import FILES, table
-from memory import TokenCounter
 from nodes import errors
 from nodes.llm.model import Model
+from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import Reply, Turn
 from settings import ROOT, Settings
 from support import make_settings

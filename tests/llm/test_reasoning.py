@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from machine_room import settings_for
-from memory import TokenCounter
 from nodes.errors import BackendRefused, BackendUnavailable
 from nodes.llm.model import Model
 from nodes.llm.reasoning import ReasoningFilter
+from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import Reply, Turn
 from scripted import HangAfter, Json, Recorded, Scripted, Slow, Status, Text, Truncated, tokens
 

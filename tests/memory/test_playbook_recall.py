@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from changing import supersede
 
-from memory import Add, Applies, Entry, Playbook, TokenCounter
+from memory import Add, Applies, Entry, Playbook
+from nodes.llm.tokens import TokenCounter
 from settings import Settings
 
 CID = "reader"

@@ -12,7 +12,8 @@ import httpx
 import pytest
 
 from graphs.registry import Machines
-from memory import Add, Conversations, Playbook, TokenCounter
+from memory import Add, Conversations, Playbook
+from nodes.llm.tokens import TokenCounter
 from nodes.miner import Miner
 from orchestrator import Json, body, checked
 from running_miner import client_of, miner_settings, serving

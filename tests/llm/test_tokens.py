@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory import TokenCounter
+from nodes.llm.tokens import TokenCounter
 
 COUNTER = TokenCounter()
 PROSE = "The quick brown fox jumps over the lazy dog, and nobody minds. "
