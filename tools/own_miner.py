@@ -19,9 +19,9 @@ START_SECONDS = 180.0
 STORES = ("CHROMA_URL", "DATABASE_URL", "REDIS_URL")  # they would be those of the operator's miner
 PROGRAM = """\
 import sys
-import run
 from tools.supervisor import end_with_supervisor
 end_with_supervisor()
+import run
 sys.exit(run.main())"""
 
 

@@ -1,12 +1,24 @@
 """Several strategies on the same questions, and which one is recommended."""
 
+import signal
+from contextlib import suppress
 from pathlib import Path
 
 from evaluating import Evaluate, ask, cells
 
+from launch.launched import eventually
 from running_miner import KEY, miner_settings, serving
 from scripted import Recorded, Scripted, Status
 from support import free_port
+
+
+def running() -> list[str]:
+    """The command lines of all processes of this machine that tell theirs."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has just ended
+            found.append(path.read_bytes().decode(errors="replace"))
+    return found
 
 
 def test_running_miners_are_compared_by_their_addresses(
@@ -71,6 +83,21 @@ def test_strategies_are_launched_one_after_the_other_and_leave_nothing(
     assert list(evaluate.temporary.iterdir()) == []
     assert KEY not in done.stdout
     assert all(request.answered for request in backend.requests)
+
+
+def test_an_interrupt_of_a_start_leaves_no_miner(evaluate: Evaluate, backend: Scripted) -> None:
+    variables = {"LLM_PROVIDER": "vllm", "VLLM_API_BASE": backend.base_url}
+    program = evaluate.start("--compare", "draft,check", **variables)
+    while not list(evaluate.temporary.glob("miner-*/run.log")):
+        assert program.poll() is None, program.communicate()
+    program.send_signal(signal.SIGTERM)
+    done = evaluate.end(program)
+    # Python ends itself by the signal where that came amid an import; a shell says 130 of both.
+    assert done.returncode in (130, -signal.SIGINT)
+    assert done.stdout == ""
+    assert done.stderr == "evaluate: interrupted before the end\n"
+    assert list(evaluate.temporary.iterdir()) == []
+    eventually(lambda: not any(str(evaluate.temporary) in line for line in running()))
 
 
 def test_a_miner_that_does_not_start_is_told_with_its_reason(evaluate: Evaluate) -> None:

@@ -170,8 +170,9 @@ def test_a_rate_limit_is_waited_for(evaluate: Evaluate, backend: Scripted, tmp_p
     assert run["summary"]["rate_limit_waits"] == sum(one["waits"] for one in run["answered"]) > 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_reports_what_was_measured(
-    evaluate: Evaluate, model: Scripted, address: str
+    evaluate: Evaluate, model: Scripted, address: str, number: signal.Signals
 ) -> None:
     rows = ask(model, ["Answer: 42", "Answer: 41", Hang(), "Answer: 42"])
     program = evaluate.start(
@@ -179,7 +180,7 @@ def test_an_interrupt_reports_what_was_measured(
     )
     while len(model.requests) < 3:
         assert program.poll() is None, program.communicate()
-    program.send_signal(signal.SIGINT)
+    program.send_signal(number)
     done = evaluate.end(program)
     assert done.returncode == 130
     assert done.stderr == "evaluate: interrupted before the end\n"
