@@ -19,7 +19,6 @@ from nodes.llm.backend import Backend, connect
 from nodes.llm.failures import (
     Empty,
     Filtered,
-    KeyRefused,
     OnlyReasoning,
     RequestRefused,
     SchemaRefused,
@@ -27,7 +26,7 @@ from nodes.llm.failures import (
 )
 from nodes.llm.info import BackendInfo, ModelInfo
 from nodes.llm.job import RESERVE, Job
-from nodes.llm.probe import probe, watch
+from nodes.llm.probe import answers, watch
 from nodes.llm.providers import endpoints
 from nodes.llm.tokens import TokenCounter
 from nodes.llm.turns import MIN_ANSWER_TOKENS, TOKENS_PER_MESSAGE, JsonSchema, Reply, Turn
@@ -70,8 +69,8 @@ class Model:
         model = cls(settings, backends, tokens)
         watchers: list[asyncio.Task[None]] = []
         try:
-            answers = await asyncio.gather(*(_probed(backend) for backend in model._backends))
-            down = (backend for backend, up in zip(model._backends, answers, strict=True) if not up)
+            up = await asyncio.gather(*(answers(backend) for backend in model._backends))
+            down = (each for each, is_up in zip(model._backends, up, strict=True) if not is_up)
             watchers += [asyncio.create_task(watch(backend)) for backend in down]
             yield model
         finally:
@@ -279,26 +278,3 @@ def _refuses_history(error: MinerError, job: Job) -> bool:
     """Whether the request may have been refused for what earlier requests said."""
     poisoned = isinstance(error, RequestRefused) and not job.shortened
     return poisoned and any(turn.recalled for turn in job.turns)
-
-
-async def _probed(backend: Backend) -> bool:
-    try:
-        await probe(backend)
-    except KeyRefused as error:
-        provider = backend.endpoint.provider
-        log.error(
-            "backend refuses the key; no request is answered until it is changed",
-            setting=f"{provider.upper()}_API_KEY",
-            address=backend.wire.host,
-            reason=str(error),
-        )
-        return False
-    except BackendError as error:
-        log.warning(
-            "backend does not answer yet; requests get a 503 until it does",
-            provider=backend.endpoint.provider,
-            address=backend.wire.host,
-            reason=str(error),
-        )
-        return False
-    return True

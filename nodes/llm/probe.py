@@ -11,6 +11,7 @@ from nodes.errors import BackendError, BackendUnavailable
 from nodes.llm.backend import Backend, is_outage
 from nodes.llm.dialect import Wanted
 from nodes.llm.exchange import Exchange
+from nodes.llm.failures import KeyRefused
 from nodes.llm.turns import JsonSchema, Turn
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,30 @@ async def probe(backend: Backend, seconds: float = START_SECONDS) -> None:
             await _learn(backend)
     except TimeoutError:
         raise BackendUnavailable("the model's backend does not answer in time") from None
+
+
+async def answers(backend: Backend) -> bool:
+    """Whether a probe succeeds; what is wrong is logged, not raised."""
+    try:
+        await probe(backend)
+    except KeyRefused as error:
+        provider = backend.endpoint.provider
+        log.error(
+            "backend refuses the key; no request is answered until it is changed",
+            setting=f"{provider.upper()}_API_KEY",
+            address=backend.wire.host,
+            reason=str(error),
+        )
+        return False
+    except BackendError as error:
+        log.warning(
+            "backend does not answer yet; requests get a 503 until it does",
+            provider=backend.endpoint.provider,
+            address=backend.wire.host,
+            reason=str(error),
+        )
+        return False
+    return True
 
 
 async def watch(backend: Backend, *, every: float = 15.0) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from machine_room import settings_for
-from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed, TaskTooLong
+from nodes.errors import BackendRefused, BackendUnavailable, DeadlinePassed
 from nodes.llm.failures import SchemaRefused
 from nodes.llm.model import Model
 from nodes.llm.tokens import TokenCounter
@@ -252,39 +252,6 @@ async def test_both_names_of_the_limit_refused_is_a_refusal(
     backend.reply(Refuse("max_tokens"), Refuse("max_completion_tokens"))
     with pytest.raises(BackendRefused):
         await ask(model)
-
-
-async def test_the_limit_is_that_of_the_settings_at_most(tmp_path: Path, backend: Scripted) -> None:
-    backend.max_model_len = 32_768
-    backend.default("Hello!")
-    async with Model.open(settings_for(tmp_path, backend, max_tokens=300)) as model:
-        await ask(model)
-        await ask(model, limit=50)
-        await ask(model, limit=5000)
-    assert [request.limit for request in backend.requests] == [
-        ("max_tokens", 300),
-        ("max_tokens", 50),
-        ("max_tokens", 300),
-    ]
-
-
-async def test_the_limit_leaves_the_prompt_its_room_in_the_window(
-    tmp_path: Path, backend: Scripted
-) -> None:
-    backend.max_model_len = 2048
-    backend.default("Hello!")
-    async with Model.open(settings_for(tmp_path, backend, max_tokens=2000)) as model:
-        deadline = time.monotonic() + 10
-        for words in (10, 1200, 3000):
-            turns = [Turn(role="user", content="word " * words)]
-            if words == 3000:
-                with pytest.raises(TaskTooLong):
-                    await model.ask("test", turns, deadline=deadline)
-            else:
-                await model.ask("test", turns, deadline=deadline)
-    (_, short), (_, long) = (request.limit or ("", 0) for request in backend.requests)
-    assert 1500 < short <= 2000
-    assert 500 < long < 848
 
 
 @BOTH_PROVIDERS
