@@ -33,10 +33,12 @@ class MinerError(Exception):
     """The miner cannot be evaluated. The message is one line, without the key."""
 
 
-class Conditions(BaseModel):
-    """How questions are asked. `rate` is in questions a minute, `timeout` in seconds."""
-
+class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True)
+
+
+class Conditions(Frozen):
+    """How questions are asked. `rate` is in questions a minute, `timeout` in seconds."""
 
     dataset: str
     questions: int
@@ -50,7 +52,7 @@ class Conditions(BaseModel):
     judge: str = ""
 
 
-class Answered(BaseModel):
+class Answered(Frozen):
     """One question asked, and how it was scored.
 
     `seconds` runs from the request to the whole answer. `read` is the final answer as it was read,
@@ -58,8 +60,6 @@ class Answered(BaseModel):
     miner's rate limit made the question wait, which is not part of `seconds`. `criteria` are what
     the judge gave, each from 0 to 1; `None` where it was not asked or not understood.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     number: int
     expected: str

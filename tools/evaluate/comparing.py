@@ -12,24 +12,20 @@ from fractions import Fraction
 from itertools import combinations
 from statistics import NormalDist
 
-from pydantic import BaseModel, ConfigDict
-
-from tools.evaluate.asking import Answered
+from tools.evaluate.asking import Answered, Frozen
 from tools.evaluate.summary import CONFIDENCE, latencies
 
 POWER = 0.8
 SMALLEST_SHOWN = 0.001
 
 
-class Pair(BaseModel):
+class Pair(Frozen):
     """Two strategies on the same questions.
 
     `p` is the probability of a difference at least this large if there were none, for this pair
     alone; `p_adjusted` allows for all the pairs that were tested. `questions_needed` estimates
     how many questions would settle a difference as large as the one seen; `None` if none was.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     first: str
     second: str
@@ -49,14 +45,12 @@ class Pair(BaseModel):
         return {self.first, self.second} == set(pair)
 
 
-class Comparison(BaseModel):
+class Comparison(Frozen):
     """The recommended `strategy` (empty if none), and why.
 
     `sure` tells whether every other strategy is worse beyond chance. `asked` counts the questions
     that were put to all strategies; only those are compared.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     asked: int
     pairs: list[Pair]

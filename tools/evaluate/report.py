@@ -2,17 +2,13 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
-
-from tools.evaluate.asking import Answered, Conditions
+from tools.evaluate.asking import Answered, Conditions, Frozen
 from tools.evaluate.comparing import Comparison
 from tools.evaluate.summary import Summary
 
 
-class Measured(BaseModel):
+class Measured(Frozen):
     """One miner, or one strategy of it. `answered` is in the order in which answers came."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     address: str
@@ -23,10 +19,8 @@ class Measured(BaseModel):
     answered: list[Answered]
 
 
-class Report(BaseModel):
+class Report(Frozen):
     """`failure` says why the evaluation ended before its end; it is empty if it did not."""
-
-    model_config = ConfigDict(frozen=True)
 
     began_at: datetime
     conditions: Conditions

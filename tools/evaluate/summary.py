@@ -5,32 +5,26 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import NormalDist, fmean
 
-from pydantic import BaseModel, ConfigDict
-
-from tools.evaluate.asking import Answered
+from tools.evaluate.asking import Answered, Frozen
 from tools.evaluate.judging import WEIGHTS
 
 CONFIDENCE = 0.95
 PERCENTILES = (50, 90, 95, 99)
 
 
-class Interval(BaseModel):
+class Interval(Frozen):
     """Where the true share lies, with 95% confidence; both ends from 0 to 1."""
-
-    model_config = ConfigDict(frozen=True)
 
     low: float
     high: float
 
 
-class Window(BaseModel):
+class Window(Frozen):
     """The last answers, as many as the network looks at, and the score it makes of them.
 
     `score` is their mean: by the published weights where they were judged, else the accuracy.
     `performance` is score ** temperature, before it is normalised over all miners.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     size: int
     asked: int
@@ -40,14 +34,12 @@ class Window(BaseModel):
     performance: float
 
 
-class Summary(BaseModel):
+class Summary(Frozen):
     """The figures of one run. Shares are from 0 to 1, latencies in seconds.
 
     Everything that is not right scores 0: `unreadable` answers state no final answer, `timeouts`
     came too late. `latency` is that of the answers that came in time.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     asked: int
     right: int
