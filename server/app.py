@@ -38,6 +38,7 @@ from server.middleware.auth import Auth
 from server.middleware.body import Body
 from server.middleware.disconnect import CancelOnDisconnect
 from server.middleware.last_resort import LastResort
+from server.middleware.places import Places
 from server.middleware.rate_limit import RateLimit
 from server.middleware.request_context import RequestContextMiddleware
 from server.middleware.startup import OneLineStartup, StartupError
@@ -122,7 +123,7 @@ def _middleware(
     settings: Settings, guards: _Guards, open_paths: frozenset[str]
 ) -> list[Middleware]:
     """From the outermost inwards: the cheap refusals come before the body is read."""
-    runs = frozenset({chat.PATH, *(f"/{component}" for component in FORMS)})
+    runs = {chat.PATH: "complete"} | {f"/{component}": component for component in FORMS}
     origins = settings.origins
     cors = Middleware(
         CORSMiddleware,
@@ -146,8 +147,9 @@ def _middleware(
         ),
         *([Middleware(tracing.Tracing)] if tracing.wanted() else []),
         Middleware(RateLimit, guards.requests, UNCOUNTED),
+        Middleware(Places, guards.gate, runs),
         Middleware(Body, settings.max_body_bytes),
-        Middleware(CancelOnDisconnect, runs),
+        Middleware(CancelOnDisconnect, frozenset(runs)),
     ]
 
 

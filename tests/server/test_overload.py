@@ -29,11 +29,25 @@ async def test_beyond_the_places_a_503_comes_at_once_and_a_place_is_freed(
             assert refused.json()["error"] == "at_capacity"
             assert int(refused.headers["Retry-After"]) >= 1
             assert (await client.get("/capabilities")).status_code == 200
+            assert b" 503 " in await answer_without_a_body(address)
             running.pop().cancel()
             await until(lambda: backend.in_flight == 1)
             served = await client.post("/complete", json=COMPLETE)
             assert served.status_code == 200
             running.pop().cancel()
+
+
+async def answer_without_a_body(address: str) -> bytes:
+    """The first line of the answer to a request whose body does not come."""
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /complete HTTP/1.1\r\nHost: miner\r\nX-API-Key: {KEY}\r\n"
+    writer.write(f"{head}Content-Length: 100\r\n\r\n".encode())
+    try:
+        return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
 
 
 @pytest.mark.parametrize("component", ["complete", "human_feedback"])
