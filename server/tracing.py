@@ -5,6 +5,7 @@ packages are those of `requirements-tracing.txt`.
 """
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -47,6 +48,8 @@ async def exporting(settings: Settings) -> AsyncIterator[None]:
         yield
         return
     trace.set_tracer_provider(provider)
+    # A line for each batch that is lost, and not for each try.
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)
     try:
         yield
     finally:
