@@ -62,10 +62,7 @@ async def _applied(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUpda
 def planned(
     wishes: Sequence[Wish], entries: Sequence[Entry], *, forget_all: bool = False
 ) -> Iterator[Step]:
-    """What the wishes change in these entries.
-
-    An entry that has changed since its end was confirmed stays.
-    """
+    """What the wishes change in these entries; one that has changed since they were meant stays."""
     left = {} if forget_all else {entry.node_id: entry for entry in entries}
     yield from (_forgetting(entry) for entry in entries if forget_all)
     for wish in wishes:

@@ -67,10 +67,7 @@ def feedback_of(state: HumanFeedbackState) -> str:
 
 
 async def _grounded(
-    miner: Miner,
-    state: HumanFeedbackState,
-    items: list[extraction.Preference] | None,
-    reply: Reply,
+    miner: Miner, state: HumanFeedbackState, items: list[extraction.Preference] | None, reply: Reply
 ) -> HumanFeedbackUpdate:
     update: HumanFeedbackUpdate = {"calls": [reply.call], "rounds": state.rounds + 1}
     if items is None:
