@@ -44,6 +44,7 @@ class Room:
 
     async def run(self, component: str, **fields: object) -> Result:
         """Run one machine on a request of these fields; the user is `ann` unless they say."""
+        # The model checks what the fields hold.
         request = Request(**({"cid": "ann"} | fields))  # type: ignore[arg-type]
         self.path, final = [], {}
         async for mode, chunk in self.machines.graph(component).astream(

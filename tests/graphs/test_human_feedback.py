@@ -434,6 +434,7 @@ async def test_many_feedbacks_of_one_user_at_once_are_all_learnt(room: Room) -> 
     sayings = [f"I like the number {number}." for number in range(24)]
     for said in sayings:
         room.backend.when(
+            # Bound at once; a default in a lambda has no type.
             lambda request, said=said: bool(request.schema_name) and said in request.prompt,  # type: ignore[misc]
             found(extracted(said)),
         )

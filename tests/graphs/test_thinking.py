@@ -1,6 +1,7 @@
 """Machines in front of a reasoning model: its short steps work, or are not begun."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +12,7 @@ from scripted import Recorded, Slow, Text, Truncated, tokens
 THOUGHTS = "<think>\n" + "Let me weigh this with care. " * 30 + "\n</think>\n\n"
 
 
-def thinking(answer: str) -> object:
+def thinking(answer: str) -> Callable[[Recorded], Text]:
     """A model that thinks first, cut where its limit is."""
 
     def reply(request: Recorded) -> Text:
@@ -25,7 +26,7 @@ def thinking(answer: str) -> object:
 
 
 def script(room: Room, *answers: str) -> None:
-    room.backend.reply(*map(thinking, answers))  # type: ignore[arg-type]
+    room.backend.reply(*map(thinking, answers))
 
 
 async def test_an_answer_of_a_reasoning_model_is_checked(room: Room) -> None:
