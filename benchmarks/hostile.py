@@ -1,12 +1,13 @@
 """How long one hostile request stops the event loop, and with it everybody else's.
 
-`python -m benchmarks.hostile [--patterns nested,digits,…] [--most-seconds 1200] [--shown 20]`
+`python -m benchmarks.hostile [--patterns 'nested|digits'] [--part 1/4] [--most-seconds 1200]`
 
 Sends every pattern of `benchmarks.hostile_texts` to every endpoint that reads a text, in all its
 forms, to a miner whose backend answers either a greeting or the hostile text itself; and bodies of
 10 MiB whose structure is hostile. In the miner's own loop a watcher sleeps 5 ms at a time; what it
 oversleeps, as far as the process worked in that time, is the stop. Of one beyond the target the
-lesser of two tries counts. Printed are the longest stops, and how many exceed 100 ms.
+least of three tries counts. Printed are each stop of more than 100 ms as it is found, a line for
+each pattern with its longest, and at the end how many there were.
 """
 
 import argparse
@@ -14,10 +15,12 @@ import asyncio
 import gc
 import logging
 import multiprocessing
+import re
 import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +40,7 @@ PATIENCE = 60.0
 START_SECONDS = 120.0
 SETTLE = 0.03  # for a stop that ends with the answer to be seen
 GREETING = "Hello there!"
+BIG = "10 MiB"
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ async def _watch(longest: Any) -> None:  # noqa: ANN401
 
 
 def measured(
-    client: httpx.Client, miner: Watched, name: str, path: str, body: bytes, *, tries: int = 2
+    client: httpx.Client, miner: Watched, name: str, path: str, body: bytes, *, tries: int = 3
 ) -> Stop:
     """The stop that a request makes: the least of some tries where it is beyond the target."""
     miner.take()
@@ -122,10 +126,9 @@ def _seconds(stop: Stop) -> float:
     return stop.seconds
 
 
-def hunt(patterns: list[str], most_seconds: float) -> list[Stop]:
+def hunt(subjects: list[str], most_seconds: float) -> Iterator[Stop]:
     """The stops of every request there is time for."""
     backend = SimulatedBackend(latency=0)
-    until = time.monotonic() + most_seconds
     with tempfile.TemporaryDirectory(prefix="hostile-") as folder, served(backend.app) as address:
         miner = Watched(address, Path(folder))
         miner.process.start()
@@ -137,32 +140,29 @@ def hunt(patterns: list[str], most_seconds: float) -> list[Stop]:
                 trust_env=False,
             ) as client:
                 _wait_until_up(client, miner)
-                return list(_stops(client, miner, backend, patterns, until))
+                until = time.monotonic() + most_seconds
+                for subject in subjects:
+                    for reply, name, path, body in _requests(subject):
+                        if time.monotonic() > until:
+                            print(f"out of time before the end of {subject}")
+                            return
+                        backend.answering = _saying(reply)
+                        yield measured(client, miner, f"{subject}, {name}", path, body)
         finally:
             miner.process.terminate()
             miner.process.join(PATIENCE)
 
 
-def _stops(
-    client: httpx.Client,
-    miner: Watched,
-    backend: SimulatedBackend,
-    patterns: list[str],
-    until: float,
-) -> Iterator[Stop]:
-    greeting = "greeting"
-    for name in patterns:
-        text = PATTERNS[name]()
-        for reply, answer in ((greeting, GREETING), ("echo", text)):
-            backend.answering = _saying(answer)
-            for endpoint, path, body in requests_of(text):
-                if time.monotonic() > until:
-                    print("out of time")
-                    return
-                yield measured(client, miner, f"{name}, {endpoint}, {reply}", path, body)
-    backend.answering = _saying(GREETING)
-    for name, path, body in BODIES() if patterns == list(PATTERNS) else []:
-        yield measured(client, miner, f"10 MiB of {name}, {path}", path, body)
+def _requests(subject: str) -> Iterator[tuple[str, str, str, bytes]]:
+    """Of a pattern or of the bodies: what the backend says, then name, path and body."""
+    if subject == BIG:
+        yield from ((GREETING, *body) for body in BODIES())
+        return
+    text = PATTERNS[subject]()
+    for endpoint, path, body in requests_of(text):
+        yield GREETING, f"{endpoint}, greeting", path, body
+    for endpoint, path, body in requests_of(text):
+        yield text, f"{endpoint}, echo", path, body
 
 
 def _saying(answer: str) -> Any:  # noqa: ANN401
@@ -181,18 +181,30 @@ def _wait_until_up(client: httpx.Client, miner: Watched) -> None:
     raise SystemExit("the miner did not start")
 
 
+def _chosen(patterns: str, part: str) -> list[str]:
+    number, parts = map(int, part.split("/"))
+    return [name for name in (*PATTERNS, BIG) if re.search(patterns, name)][number - 1 :: parts]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
-    parser.add_argument("--patterns", default=",".join(PATTERNS))
+    parser.add_argument("--patterns", default="", help="those whose names match this")
+    parser.add_argument("--part", default="1/1", help="K/N: every Nth of them, from the Kth on")
     parser.add_argument("--most-seconds", type=float, default=1200)
-    parser.add_argument("--shown", type=int, default=20)
     options = parser.parse_args()
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    stops = sorted(hunt(options.patterns.split(","), options.most_seconds), key=_seconds)
-    for stop in reversed(stops[-options.shown :]):
-        print(stop)
-    over = sum(stop.seconds > TARGET for stop in stops)
-    print(f"{len(stops)} requests, {over} of them stopped the loop for more than 100 ms")
+    stops = hunt(_chosen(options.patterns, options.part), options.most_seconds)
+    requests = over = 0
+    for subject, found in groupby(stops, lambda stop: stop.name.partition(", ")[0]):
+        longest: Stop | None = None
+        for stop in found:
+            requests += 1
+            if stop.seconds > TARGET:
+                over += 1
+                print(stop, flush=True)
+            longest = max(longest or stop, stop, key=_seconds)
+        print(f"{subject:>25}: {longest}", flush=True)
+    print(f"{requests} requests, {over} of them stopped the loop for more than 100 ms")
 
 
 if __name__ == "__main__":
