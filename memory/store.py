@@ -23,6 +23,7 @@ from memory.disk_guard import TO_DELETE, TO_WRITE, DiskGuard
 from memory.embeddings import Vectors
 from memory.errors import StoreUnavailable
 from memory.ownership import damaged, private_folder, sole_owner
+from memory.packing import Packing, unpacked
 from settings import Settings
 
 SERVER_SECONDS: Final = 5.0
@@ -115,9 +116,7 @@ class Store:
         """The collections whose name starts with `prefix`, by name."""
         found = await self._call(self._client.list_collections)
         return {
-            vendor.name: Collection(vendor, self._call)
-            for vendor in found
-            if vendor.name.startswith(prefix)
+            vendor.name: self._opened(vendor) for vendor in found if vendor.name.startswith(prefix)
         }
 
     async def collection(self, name: str, label: Label) -> Collection:
@@ -129,10 +128,13 @@ class Store:
             configuration=CONFIGURATION,
             embedding_function=None,
         )
-        return Collection(vendor, self._call)
+        return self._opened(vendor)
 
     async def drop(self, name: str) -> None:
         await self._call(self._client.delete_collection, name=name)
+
+    def _opened(self, vendor: Any) -> Collection:  # noqa: ANN401
+        return Collection(vendor if self.shared else Packing(vendor), self._call)
 
 
 def open_store(settings: Settings) -> AbstractAsyncContextManager[Store]:
@@ -267,7 +269,12 @@ def _rows(found: Mapping[str, Any]) -> list[Row]:
     ids, metadatas = found["ids"], found["metadatas"]
     vectors = found["embeddings"] if found["embeddings"] is not None else [None] * len(ids)
     return [
-        Row(id_, str(metadata["text"]), str(metadata.get("past", "[]")), _vector(vector))
+        Row(
+            id_,
+            unpacked(str(metadata["text"])),
+            unpacked(str(metadata.get("past", "[]"))),
+            _vector(vector),
+        )
         for id_, metadata, vector in zip(ids, metadatas, vectors, strict=True)
     ]
 
