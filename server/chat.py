@@ -20,7 +20,9 @@ from server.wire.form import text
 from server.wire.parse import read, validated
 
 PATH = "/v1/chat/completions"
-USER_HEADERS = ("X-User-Id", "X-OpenWebUI-User-Id", "X-OpenWebUI-User-Email")
+USER_HEADER = "X-User-Id"
+# Open WebUI keeps its users' chats itself, and under the same names come its own calls for titles.
+OPEN_WEBUI_HEADERS = ("X-OpenWebUI-User-Id", "X-OpenWebUI-User-Email")
 DONE = sse.event("", b"[DONE]")
 
 
@@ -90,7 +92,8 @@ async def chat_completions(request: Request) -> Response:
     if asked.to_remember is not None:
         found = ModelOf("human_feedback")
     context.component = found.component
-    wanted = asked.to_request(found.component, _user(request, asked), context.deadline)
+    caller = _caller(request, asked)
+    wanted = asked.to_request(found.component, caller, context.deadline)
     answer = _Answer(f"chatcmpl-{context.request_id}", asked)
     if asked.stream:
         return _streamed(request, found, wanted, answer)
@@ -197,8 +200,9 @@ def _found(miner: Miner, name: str) -> ModelOf:
     return MODELS[name]
 
 
-def _user(request: Request, asked: chat.ChatRequest) -> str:
-    """Who asks, or the empty string. Raises `ApiError` 422 for a name that is no `cid`."""
-    headers = (request.headers.get(name) for name in USER_HEADERS)
-    name = asked.user or next(filter(None, headers), "")
-    return validated(chat.Caller, {"user": name}).user
+def _caller(request: Request, asked: chat.ChatRequest) -> chat.Caller:
+    """Who asks. Raises `ApiError` 422 for a name that is no `cid`."""
+    named = asked.user or request.headers.get(USER_HEADER)
+    forwarded = filter(None, map(request.headers.get, OPEN_WEBUI_HEADERS))
+    user = named or next(forwarded, "")
+    return validated(chat.Caller, {"user": user, "has_conversation": bool(named)})

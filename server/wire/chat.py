@@ -95,8 +95,8 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = Field(None, description="one answer is given")
     user: Cid | None = Field(
         None,
-        description="whose playbook and conversation are used; else the header X-User-Id, "
-        "X-OpenWebUI-User-Id or X-OpenWebUI-User-Email; else none",
+        description="whose playbook and conversation are used; else the header X-User-Id; else "
+        "X-OpenWebUI-User-Id or X-OpenWebUI-User-Email, for the playbook alone; else none",
     )
     response_format: Annotated[
         None,
@@ -121,8 +121,8 @@ class ChatRequest(BaseModel):
         said = self._said()[-1].content.lstrip()
         return said.removeprefix(REMEMBER) if said.startswith(REMEMBER) else None
 
-    def to_request(self, component: str, user: str, deadline: float) -> state.Request:
-        """The chat as the machine of `component` sees it; `user` may be empty."""
+    def to_request(self, component: str, caller: "Caller", deadline: float) -> state.Request:
+        """The chat as the machine of `component` sees it."""
         *before, last = self._said()
         asked: dict[str, Any] = {"task": last.content}
         if component == "human_feedback":
@@ -130,13 +130,13 @@ class ChatRequest(BaseModel):
         elif component == "refine":
             asked = _revision(before, last.content)
         return state.Request(
-            cid=user,
+            cid=caller.user,
             history=before,
             instructions="\n\n".join(
                 text(turn.content) for turn in self.messages if turn.role in INSTRUCTING
             ),
-            use_conversation_history=bool(user),
-            use_playbook=bool(user),
+            use_conversation_history=caller.has_conversation,
+            use_playbook=bool(caller.user),
             deadline=deadline,
             **asked,
         )
@@ -167,9 +167,10 @@ def _revision(before: list[state.Turn], said: str) -> dict[str, Any]:
 
 
 class Caller(BaseModel):
-    """Who a header says the chat is of."""
+    """Whose playbook a chat uses, nobody's if `user` is empty, and whether the conversation too."""
 
     user: Cid
+    has_conversation: bool
 
 
 class CachedTokens(BaseModel):

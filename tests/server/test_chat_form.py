@@ -110,6 +110,26 @@ async def test_the_user_is_named_by_the_body_or_a_header(
     assert "Always answers in verse." not in shared_backend.requests[-1].prompt
 
 
+async def test_a_client_that_keeps_its_chats_shares_the_playbook_alone(
+    client: httpx.AsyncClient, shared_backend: Scripted, cid: str
+) -> None:
+    shared_backend.default("Paris it is.")
+    forwarded = {"X-OpenWebUI-User-Id": cid}
+    await client.post(f"/playbook/{cid}", json={"content": "Always answers in verse."})
+    await client.post(PATH, json=chat({"role": "user", "content": "From elsewhere."}, user=cid))
+    title = {"role": "user", "content": "Generate a title for this chat."}
+
+    await client.post(PATH, json=chat(), headers=forwarded)
+    await client.post(PATH, json=chat(title), headers=forwarded)
+
+    prompt = shared_backend.requests[-1].prompt
+    assert "Always answers in verse." in prompt
+    assert "From elsewhere." not in prompt
+    assert "capital of France" not in prompt
+    kept = (await client.get(f"/conversations/{cid}")).json()["messages"]
+    assert [message["content"] for message in kept] == ["From elsewhere.", "Paris it is."]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_remember_teaches_the_playbook(
     client: httpx.AsyncClient, shared_backend: Scripted, cid: str, stream: bool
