@@ -214,6 +214,8 @@ def _allowed(request: Request) -> list[str]:
 
 def _from_table(error: Exception) -> Parts:
     status, name = next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+    if status >= SERVER_FAULTS:
+        log.warning("request failed", error=name, reason=str(error))
     headers = {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         seconds = getattr(error, "retry_after", None) or RETRY_AFTER

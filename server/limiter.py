@@ -35,7 +35,6 @@ class Limiter:
         self._redis = _on_redis(redis_url) if redis_url else None
         self._shared = SlidingWindowCounterRateLimiter(self._redis) if self._redis else None
         self._redis_rests_until = 0.0
-        self._redis_failed = False
 
     async def hit(self, who: str) -> int | None:
         """Count once for `who`. None if that is allowed, else the seconds to wait (at least 1)."""
@@ -64,18 +63,16 @@ class Limiter:
 
     def _rest(self, error: Exception) -> None:
         self._redis_rests_until = time.monotonic() + REDIS_REST
-        if not self._redis_failed:
-            log.warning(
-                "Redis does not answer; rates are counted in this process until it does",
-                limit=self._name,
-                reason=_reason(error),
-            )
-        self._redis_failed = True
+        log.warning(
+            "Redis does not answer; rates are counted in this process until it does",
+            limit=self._name,
+            reason=_reason(error),
+        )
 
     def _note_recovery(self) -> None:
-        if self._redis_failed:
+        if self._redis_rests_until:
             log.info("Redis answers again; rates are shared", limit=self._name)
-        self._redis_failed = False
+        self._redis_rests_until = 0.0
 
 
 def _on_redis(url: str) -> RedisStorage:

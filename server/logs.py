@@ -7,6 +7,7 @@ without local variables: both may quote a prompt.
 
 import logging
 import sys
+import time
 import traceback
 from typing import IO
 
@@ -25,6 +26,9 @@ OF_NO_CONCERN = (
     "Unsupported upgrade request.",
     "No supported WebSocket library detected.",
 )
+TOLD_AGAIN = 60.0  # seconds between two lines of the same warning
+OF_THE_MOMENT = frozenset({"request_id", "timestamp"})
+MOST_KINDS = 1000
 
 
 class _Stderr(logging.StreamHandler[IO[str]]):
@@ -36,6 +40,42 @@ class _Stderr(logging.StreamHandler[IO[str]]):
     @property
     def stream(self) -> IO[str]:  # type: ignore[override]  # an attribute of its base
         return sys.stderr
+
+
+class Seldom(logging.Filter):
+    """Lets a warning through when it first comes, and then once in `seconds`.
+
+    What differs only in the request and the time is the same; how often it was not logged is told
+    as `unsaid`. Errors are all let through.
+    """
+
+    def __init__(self, seconds: float = TOLD_AGAIN) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._told: dict[object, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno != logging.WARNING:
+            return True
+        kind, now = _kind(record), time.monotonic()
+        at, unsaid = self._told.get(kind, (float("-inf"), 0))
+        if now - at < self._seconds:
+            self._told[kind] = at, unsaid + 1
+            return False
+        if len(self._told) >= MOST_KINDS:
+            self._told.clear()
+        self._told[kind] = now, 0
+        if unsaid and isinstance(record.msg, dict):
+            record.msg["unsaid"] = unsaid
+        return True
+
+
+def _kind(record: logging.LogRecord) -> object:
+    if not isinstance(record.msg, dict):
+        return record.name, record.msg
+    return frozenset(
+        (name, str(value)) for name, value in record.msg.items() if name not in OF_THE_MOMENT
+    )
 
 
 def configure(settings: Settings) -> None:
@@ -83,6 +123,7 @@ def _route(formatter: logging.Formatter, level: str) -> None:
     handler = _Stderr()
     handler.setFormatter(formatter)
     handler.addFilter(_is_news)
+    handler.addFilter(Seldom())
     root = logging.getLogger()
     # A plain handler is what a library leaves there that calls logging.basicConfig on import.
     for old in [old for old in root.handlers if type(old) in (_Stderr, logging.StreamHandler)]:

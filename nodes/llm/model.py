@@ -36,7 +36,6 @@ log = structlog.get_logger(__name__)
 
 TEMPLATE_TOKENS = 64  # what chat templates add to a prompt of their own, such as a date
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
-TOLD_AGAIN = 60.0  # seconds between two log lines about the same failure
 MOST_SHORTENINGS = 3  # of one conversation
 
 
@@ -49,7 +48,6 @@ class Model:
         self._settings = settings
         self._backends = list(backends)
         self._tokens = tokens
-        self._told: dict[tuple[str, str], tuple[float, int]] = {}
 
     @classmethod
     @asynccontextmanager
@@ -253,19 +251,11 @@ class Model:
         job.failed(backend, error)
         if isinstance(error, BackendError) and error.retry_after:
             backend.breaker.rest(error.retry_after)
-        key, now = (backend.wire.host, str(error)), time.monotonic()
-        at, unsaid = self._told.get(key, (float("-inf"), 0))
-        if now - at < TOLD_AGAIN:
-            self._told[key] = at, unsaid + 1
-            return
-        self._told[key] = now, 0
         log.warning(
             "model call failed",
-            node=job.node,
             provider=backend.endpoint.provider,
             address=backend.wire.host,
             reason=str(error),
-            unsaid=unsaid,
         )
 
 

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import logging
+import time
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 from starlette.types import Receive, Scope, Send
 
 from running_miner import COMPLETE, KEY, client_of, miner_settings, serving
@@ -14,6 +17,8 @@ from server import logs
 from server.middleware.last_resort import LastResort
 from server.middleware.request_context import RequestContextMiddleware
 from settings import Settings
+
+MOMENT = 0.2  # seconds
 
 
 async def test_each_request_is_one_line_of_json_without_secrets(
@@ -101,3 +106,31 @@ async def test_a_stream_that_failed_is_logged_with_its_error(
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
     [line] = [line for line in lines if line["event"] == "request"]
     assert line["status"] == 502
+
+
+async def test_a_failure_of_many_requests_is_logged_once(
+    tmp_path: Path, backend: Scripted, capfd: pytest.CaptureFixture[str]
+) -> None:
+    backend.default(Status(401))
+    with serving(miner_settings(tmp_path, backend, log_format="json")) as address:
+        async with client_of(address) as client:
+            for _ in range(3):
+                assert (await client.post("/complete", json=COMPLETE)).status_code == 502
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line["event"] for line in lines] == ["model call failed", "request failed"]
+
+
+def test_a_warning_that_goes_on_is_logged_now_and_then(
+    settings: Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure(settings.model_copy(update={"log_format": "json"}))
+    [handler] = logging.getLogger().handlers[-1:]
+    handler.filters[-1] = logs.Seldom(MOMENT)
+    log = structlog.get_logger("server.of-this-test")
+    for number, store in enumerate(("playbook", "playbook", "history", "playbook")):
+        log.warning("does not answer", store=store, request_id=str(number))
+    time.sleep(MOMENT)
+    log.warning("does not answer", store="playbook", request_id="last")
+    lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+    told = [(line["request_id"], line.get("unsaid")) for line in lines]
+    assert told == [("0", None), ("2", None), ("last", 2)]
