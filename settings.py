@@ -228,7 +228,11 @@ class Settings(BaseSettings):
     )
     rate_limit: Rate = Field("600/minute", description="requests allowed per key")
     auth_failure_limit: Rate = Field("10/minute", description="wrong keys allowed per address")
-    max_concurrency: int = Field(64, ge=1, description="requests in work at once; more get a 503")
+    max_concurrency: int = Field(
+        64,
+        ge=1,
+        description="requests in work at once; more wait a tenth of the deadline, then get a 503",
+    )
     max_body_bytes: ByteSize = Field(
         ByteSize(10 * 1024 * 1024), ge=1024, description="largest request body, such as 10MiB"
     )

@@ -1,14 +1,14 @@
 """What a storm of connections leaves of the service, and what it costs in memory.
 
 `python -m benchmarks.storm [headers] [bodies] [large] [addresses] [callers] [--descriptors 1024]
-[--connections 1100] [--seconds 20] [--callers 200] [--pause 1]`
+[--connections 1100] [--seconds 20] [--callers 200] [--pause 1] [--backend plain]`
 
 - `headers`: connections without a key, each of which sends half of a request's head and waits;
 - `bodies`: as many with the key, each of which sends a byte of its body a second;
 - `large`: 60 bodies of 9.9 MB at once, with the key;
 - `addresses`: a request with a wrong key from each of 20,000 addresses of the loopback network;
 - `callers`: `/complete` by 200 callers at once, of whom 64 have a place; each that is refused waits
-  for the second that it is told to wait, or for `--pause`.
+  for the second that it is told to wait, or for `--pause`. `--backend slow` takes 1 to 3 s a call.
 
 Meanwhile one caller asks `/health` and another `/complete` four times a second, each on a new
 connection. Printed are what these got, how many connections were still open at the end, the most
@@ -26,7 +26,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.faulty_backend import faulty_backend
+from benchmarks.faulty_backend import KINDS, faulty_backend
 from benchmarks.miner_process import KEY, MinerProcess, percentile, running_miner
 
 QUESTION = {"cid": "storm", "task": "Say hello", "input": "Please"}
@@ -72,8 +72,9 @@ async def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--callers", type=int, default=200)
     parser.add_argument("--pause", type=float, default=1)
+    parser.add_argument("--backend", choices=sorted(KINDS), default="plain")
     options = parser.parse_args()
-    async with faulty_backend("plain") as (backend, _):
+    async with faulty_backend(options.backend) as (backend, _):
         for name in options.storms or STORMS:
             with tempfile.TemporaryDirectory(prefix="storm-") as folder:
                 await _measure(name, backend, Path(folder), options)

@@ -38,7 +38,6 @@ from server.middleware.auth import Auth
 from server.middleware.body import Body
 from server.middleware.disconnect import CancelOnDisconnect
 from server.middleware.last_resort import LastResort
-from server.middleware.places import Places
 from server.middleware.rate_limit import RateLimit
 from server.middleware.request_context import RequestContextMiddleware
 from server.middleware.startup import OneLineStartup, StartupError
@@ -46,6 +45,7 @@ from server.wire.chat import ChatCompletionChunk, ChatRequest
 from server.wire.parse import FORMS
 from settings import Settings, SettingsError
 
+PATIENCE = 0.1  # of the deadline, which a run may wait for its place
 UNCOUNTED = frozenset({"/health", "/ready", *docs.PATHS})
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[dict[str, Any]]]
 
@@ -112,7 +112,7 @@ def _guards(settings: Settings) -> _Guards:
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
     metrics = Metrics()
     return _Guards(
-        Gate(settings.max_concurrency, metrics),
+        Gate(settings.max_concurrency, PATIENCE * settings.deadline_seconds, metrics),
         Limiter("wrong-keys", settings.auth_failure_limit, redis_url),
         Limiter("requests", settings.rate_limit, redis_url),
         metrics,
@@ -123,7 +123,7 @@ def _middleware(
     settings: Settings, guards: _Guards, open_paths: frozenset[str]
 ) -> list[Middleware]:
     """From the outermost inwards: the cheap refusals come before the body is read."""
-    runs = {chat.PATH: "complete"} | {f"/{component}": component for component in FORMS}
+    runs = frozenset({chat.PATH, *(f"/{component}" for component in FORMS)})
     origins = settings.origins
     cors = Middleware(
         CORSMiddleware,
@@ -147,9 +147,8 @@ def _middleware(
         ),
         *([Middleware(tracing.Tracing)] if tracing.wanted() else []),
         Middleware(RateLimit, guards.requests, UNCOUNTED),
-        Middleware(Places, guards.gate, runs),
         Middleware(Body, settings.max_body_bytes),
-        Middleware(CancelOnDisconnect, frozenset(runs)),
+        Middleware(CancelOnDisconnect, runs),
     ]
 
 

@@ -1,5 +1,6 @@
 """A bound on the runs in work at once."""
 
+import asyncio
 from typing import Self
 
 from server.errors import ApiError
@@ -10,20 +11,18 @@ DRAINING_RETRY_AFTER = 5
 
 
 class Gate:
-    """Counts the runs in work. Beyond `limit`, and while draining, no further one may enter."""
+    """Lets `limit` runs be in work. A further one waits for its place, `patience` seconds at most;
+    while draining, none may enter.
 
-    def __init__(self, limit: int, metrics: Metrics) -> None:
+    Whoever is refused at once comes again at once: refusals then take the time of the answers.
+    """
+
+    def __init__(self, limit: int, patience: float, metrics: Metrics) -> None:
         self.draining = False
         self._limit = limit
+        self._patience = patience
         self._metrics = metrics
-        self._in_work = 0
-
-    def check(self) -> None:
-        """Raise `ApiError` 503 if no run may enter: a caller can try another miner in time."""
-        self.check_draining()
-        if self._in_work >= self._limit:
-            detail = f"all {self._limit} places for requests are taken"
-            raise _closed("at_capacity", detail, FULL_RETRY_AFTER)
+        self._places = asyncio.Semaphore(limit)
 
     def check_draining(self) -> None:
         """Raise `ApiError` 503 if the miner is about to end."""
@@ -33,35 +32,44 @@ class Gate:
     def place(self) -> "Place":
         return Place(self)
 
-    def count(self, change: int) -> None:
-        self._in_work += change
-        self._metrics.in_flight.inc(change)
+    async def enter(self) -> None:
+        self.check_draining()
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._places.acquire()
+        except TimeoutError:
+            detail = f"all {self._limit} places for requests are taken"
+            raise _closed("at_capacity", detail, FULL_RETRY_AFTER) from None
+        self._metrics.in_flight.inc()
+
+    def leave(self) -> None:
+        self._places.release()
+        self._metrics.in_flight.dec()
 
 
 class Place:
-    """A place for one run, from the beginning of a `with` block to `free`, or to its end.
+    """A place for one run, from the beginning of an `async with` block to `free`, or to its end.
 
-    Entering raises what `Gate.check` raises.
+    Entering raises `ApiError` 503 where there is none in time: a caller can try another miner.
     """
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self._taken = False
 
-    def __enter__(self) -> Self:
-        self._gate.check()
-        self._gate.count(1)
+    async def __aenter__(self) -> Self:
+        await self._gate.enter()
         self._taken = True
         return self
 
-    def __exit__(self, *raised: object) -> None:
+    async def __aexit__(self, *raised: object) -> None:
         self.free()
 
     def free(self) -> None:
         """Give the place back, if that has not been done."""
         if self._taken:
             self._taken = False
-            self._gate.count(-1)
+            self._gate.leave()
 
 
 def _closed(error: str, detail: str, seconds: int) -> ApiError:

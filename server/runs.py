@@ -30,14 +30,11 @@ UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 def begin(request: Request, component: str) -> bytes | bytearray:
-    """The body of a request for a run.
-
-    Raises `ApiError` 503, before the body is looked at, where no run may enter.
-    """
+    """The body of a request for a run. Raises `ApiError` 503 while the miner is about to end."""
     context = context_of(request.scope)
     context.component = component
     gate: Gate = request.state.gate
-    gate.check()
+    gate.check_draining()
     return context.take_body()
 
 
@@ -52,9 +49,8 @@ async def run(
     machines: Machines = request.state.machines
     limit = asyncio.timeout(context_of(request.scope).deadline + GRACE - time.monotonic())
     try:
-        with gate.place() as place:
-            async with limit:
-                result = await machines.run(component, wanted, options, answered=place.free)
+        async with gate.place() as place, limit:
+            result = await machines.run(component, wanted, options, answered=place.free)
     except TimeoutError:
         if limit.expired():
             raise DeadlinePassed("the deadline passed before there was an answer") from None
@@ -114,9 +110,8 @@ class _Events(StreamingResponse):
         context = context_of(scope)
         limit = asyncio.timeout(context.deadline + GRACE + READING_GRACE - time.monotonic())
         try:
-            with self._place:
-                async with limit:
-                    await self.stream_response(send)
+            async with self._place, limit:
+                await self.stream_response(send)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -30,12 +30,13 @@ def asked_to_stop() -> Iterator[list[int]]:
 async def test_a_signal_closes_the_gate_and_reaches_the_server(
     asked_to_stop: list[int], number: signal.Signals
 ) -> None:
-    gate = Gate(1, Metrics())
+    gate = Gate(1, 0, Metrics())
     with draining_on_signal(gate):
-        with gate.place():
+        async with gate.place():
             signal.raise_signal(number)
-        with pytest.raises(ApiError) as refused, gate.place():
-            pass
+        with pytest.raises(ApiError) as refused:
+            async with gate.place():
+                pass
         assert (refused.value.status, refused.value.error) == (503, "draining")
         assert refused.value.headers == {"Retry-After": "5"}
     assert asked_to_stop == [number]
