@@ -7,14 +7,14 @@ from typing import Final
 WINDOW_SECONDS: Final = 30.0
 FEWEST_CALLS: Final = 5
 TRIPPING_SHARE: Final = 0.5
-OPEN_SECONDS: Final = 15.0
+OPEN_SECONDS: Final = 5.0
 TRIAL_SECONDS: Final = 3.0
 
 
 class CircuitBreaker:
     """Opens when, of at least five calls in 30 s, half failed; never for a single slow one.
 
-    After 15 s one caller tries; the others wait for what comes of it, for `trial_seconds`.
+    After 5 s one caller tries; the others wait for what comes of it, for `trial_seconds`.
     """
 
     def __init__(self, *, trial_seconds: float = TRIAL_SECONDS) -> None:

@@ -12,6 +12,7 @@ from memory.errors import MemoryStoreError
 from nodes.miner import Miner
 
 LOOK_EVERY = 10.0  # seconds
+LOOK_AGAIN = 2.0  # seconds, where something did not answer
 ASKED_WITHIN = 600.0  # seconds; whoever asks at least that often is always told
 OLD_AFTER = 2.5  # looks; what was found before them is told no more
 PATIENCE = 2.0  # seconds for the stores
@@ -31,7 +32,7 @@ class Health:
     """Gives the last snapshot at once; new ones are taken in the background while it is asked.
 
     One look begins with the first question, and further ones follow every `every` seconds until
-    nobody has asked for `asked_within` seconds.
+    nobody has asked for `asked_within` seconds; sooner where something did not answer.
     """
 
     def __init__(self, miner: Miner, every: float, asked_within: float) -> None:
@@ -80,7 +81,9 @@ class Health:
     async def _look_while_asked(self) -> None:
         while time.monotonic() - self._asked_at < self._asked_within:
             await self._look()
-            await asyncio.sleep(self._every)
+            seen = self._snapshot
+            well = seen.llm_available and seen.memory_available
+            await asyncio.sleep(self._every if well else min(LOOK_AGAIN, self._every))
 
     async def _look(self) -> None:
         llm, memory = await asyncio.gather(self._miner.model.ping(), self._count())

@@ -11,7 +11,7 @@ from server import __version__
 from server.context import context_of
 from server.errors import ApiError, ErrorBody
 from server.gate import Gate
-from server.health import LOOK_EVERY, Health, Snapshot
+from server.health import LOOK_AGAIN, Health, Snapshot
 
 FEATURES = (
     "playbook",
@@ -28,7 +28,7 @@ FEATURES = (
 NOT_READY: dict[int | str, dict[str, Any]] = {
     503: {"model": ErrorBody, "description": "`detail` names what does not answer."}
 }
-READY_AGAIN = int(LOOK_EVERY)
+READY_AGAIN = int(LOOK_AGAIN)
 
 
 class Healthy(BaseModel):
