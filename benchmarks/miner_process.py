@@ -7,8 +7,9 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ KEY = "benchmark"
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 180
 STOP_SECONDS = 40
+CALLERS, OPENED = "callers", "connections opened"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,25 @@ class MinerProcess:
     @property
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    @property
+    def open_files(self) -> Counter[str]:
+        """What it has open, by name: of its sockets those of callers, and those it opened."""
+        sockets, files = self._sockets(), Counter[str]()
+        for link in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                target = os.readlink(link)
+                files[sockets.get(target) or target.partition(":[")[0].rpartition("/")[2]] += 1
+        return files
+
+    def _sockets(self) -> dict[str, str]:
+        """The connections on IPv4, by what their descriptors link to."""
+        lines = Path(f"/proc/{self.process.pid}/net/tcp").read_text().splitlines()[1:]
+        rows = [line.split() for line in lines]
+        return {
+            f"socket:[{inode}]": CALLERS if int(own.partition(":")[2], 16) == self.port else OPENED
+            for _, own, _, _, _, _, _, _, _, inode, *_ in rows
+        }
 
     def _status(self, name: str) -> float:
         status = Path(f"/proc/{self.process.pid}/status").read_text()

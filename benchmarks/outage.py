@@ -6,7 +6,8 @@ Two miners share a Chroma server, a PostgreSQL database and a Redis, all started
 ask questions, add preferences and give feedback, each store is stopped and started again, and then
 hangs and goes on. Printed of each outage are the answers by status, those answered without a part
 of the memory, the slowest ones; how long after the store was back everything was well again, and
-`/ready` said so; and how much of what was acknowledged is missing. Ends with code 1 if any is.
+`/ready` said so; the lines that the miners logged; and how much of what was acknowledged is
+missing. Ends with code 1 if any is.
 """
 
 import argparse
@@ -41,7 +42,10 @@ WATCHED = 0.25  # between two looks at /health and /ready
 
 @dataclass
 class Outage:
-    """What callers saw; `well` and `ready` in seconds after the store was back, or None."""
+    """What callers saw; `well` and `ready` in seconds after the store was back, or None.
+
+    `logged` is how many lines the miners wrote.
+    """
 
     seen: defaultdict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
     without: Counter[str] = field(default_factory=Counter)
@@ -49,6 +53,7 @@ class Outage:
     missing: list[str] = field(default_factory=list)
     well: float | None = None
     ready: float | None = None
+    logged: int = 0
 
 
 class _Caller:
@@ -143,7 +148,7 @@ async def suffered(
     callers: int,
 ) -> Outage:
     """What comes of stores that are `stopped` or `hanging` at once for so long."""
-    outage = Outage()
+    outage = Outage(logged=-_lines(miners))
     async with httpx.AsyncClient(headers={"X-API-Key": KEY}, trust_env=False, timeout=60) as client:
         caller = _Caller(client, miners, outage)
         name = "-".join([*(store.setting for store in stores), way])
@@ -160,7 +165,12 @@ async def suffered(
         caller.over.set()
         await asyncio.gather(*tasks)
         outage.missing = await missing(client, miners[0].url, outage.told)
+    outage.logged += _lines(miners)
     return outage
+
+
+def _lines(miners: Sequence[MinerProcess]) -> int:
+    return sum(miner.log.read_text().count("\n") for miner in miners)
 
 
 @asynccontextmanager
@@ -211,6 +221,7 @@ def _told(name: str, outage: Outage) -> str:
             f"{_shown(outage.well)}, ready after {_shown(outage.ready)}",
             *lines,
             f"  {'memory':16} {without or 'whole'}",
+            f"  {'log':16} {outage.logged} lines",
         ]
     )
 

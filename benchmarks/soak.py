@@ -5,8 +5,11 @@
 Callers send flat `/complete` requests of random users, and now and then `/human_feedback`, a read
 of a playbook and a streamed request, to a miner whose backend answers at once. Printed for each
 minute are requests, answers other than 200, seconds at the median and the 99th percentile, memory
-and open files; at last memory against that after the first minute, and the 99th percentile of the
-last minute against that of the first.
+and open files; at last memory against that after the first minute, the kinds of files that became
+more or fewer, and the 99th percentile of the last minute against that of the first.
+
+The miner keeps as many connections to its backend as were ever in use at once: at most one for
+each caller, which may be reached late. Of everything else it has what it began with.
 """
 
 import argparse
@@ -35,7 +38,7 @@ class Minute:
     seconds: list[float] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
     resident: float = 0.0
-    descriptors: int = 0
+    files: Counter[str] = field(default_factory=Counter)
 
     @property
     def p99(self) -> float:
@@ -58,9 +61,9 @@ async def main() -> None:
                 await asyncio.to_thread(running.__exit__, None, None, None)
     first, last = minutes[0], minutes[-1]
     print(
-        f"memory {last.resident / first.resident - 1:+.1%} and files "
-        f"{last.descriptors - first.descriptors:+} since the first minute; p99 of the last minute "
-        f"{last.p99 / first.p99:.2f} x the first"
+        f"memory {last.resident / first.resident - 1:+.1%} since the first minute; p99 of the last "
+        f"minute {last.p99 / first.p99:.2f} x the first\nfiles since the first minute: "
+        f"{_changes(first.files, last.files)}"
     )
 
 
@@ -78,7 +81,7 @@ async def soak(
         for number in range(minutes):
             await asyncio.sleep(minute)
             ended = seen[-1]
-            ended.resident, ended.descriptors = miner.resident, miner.descriptors
+            ended.resident, ended.files = miner.resident, miner.open_files
             print(_row(number + 1, ended), flush=True)
             seen.append(Minute())
         for task in tasks:
@@ -119,8 +122,13 @@ def _row(number: int, minute: Minute) -> str:
     return (
         f"minute {number}: {len(minute.seconds)} requests, p50 "
         f"{percentile(minute.seconds, 0.5):.3f} s, p99 {minute.p99:.3f} s, "
-        f"{minute.resident:.0f} MB, {minute.descriptors} files; failed: {failed or 'none'}"
+        f"{minute.resident:.0f} MB, {minute.files.total()} files; failed: {failed or 'none'}"
     )
+
+
+def _changes(before: Counter[str], after: Counter[str]) -> str:
+    changed = [name for name in sorted(before | after) if before[name] != after[name]]
+    return ", ".join(f"{name} {before[name]} -> {after[name]}" for name in changed) or "the same"
 
 
 if __name__ == "__main__":
