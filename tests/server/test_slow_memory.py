@@ -67,6 +67,15 @@ async def answered(client: httpx.AsyncClient, fallback: str = "", **fields: obje
     assert fallback in told if fallback else not told
 
 
+@asynccontextmanager
+async def late(client: httpx.AsyncClient, database: Path) -> AsyncIterator[None]:
+    """The database is locked, and an answer in the conversation `late` waits to be kept."""
+    await answered(client)
+    with write_locked(database):
+        await answered(client, LATE, cid="late")
+        yield
+
+
 async def kept(client: httpx.AsyncClient, cid: str) -> list[str]:
     found = await client.get(f"/conversations/{cid}")
     return [message["content"] for message in found.json().get("messages", [])]
@@ -77,9 +86,7 @@ async def test_an_answer_does_not_wait_for_a_locked_database(
     tmp_path: Path, backend: Scripted, seconds: int
 ) -> None:
     async with miner(tmp_path, backend, deadline_seconds=seconds) as client:
-        await answered(client)
-        with write_locked(tmp_path / "conversations.db"):
-            await answered(client, LATE, cid="late")
+        async with late(client, tmp_path / "conversations.db"):
             await asyncio.gather(
                 *(answered(client, LATE, cid=f"other-{each}") for each in range(40))
             )
@@ -110,9 +117,7 @@ async def test_what_is_late_does_not_come_back_after_an_erasure(
     tmp_path: Path, backend: Scripted
 ) -> None:
     async with miner(tmp_path, backend, deadline_seconds=4) as client:
-        await answered(client)
-        with write_locked(tmp_path / "conversations.db"):
-            await answered(client, LATE, cid="late")
+        async with late(client, tmp_path / "conversations.db"):
             erasing = asyncio.create_task(client.delete("/conversations/late"))
             await asyncio.sleep(0.2)
         assert (await erasing).status_code == 200
@@ -123,10 +128,8 @@ async def test_a_miner_closes_after_what_is_still_being_kept(
     tmp_path: Path, backend: Scripted, capfd: pytest.CaptureFixture[str]
 ) -> None:
     database = tmp_path / "conversations.db"
-    async with miner(tmp_path, backend, deadline_seconds=4) as client:
-        await answered(client)
-        with write_locked(database):
-            await answered(client, LATE, cid="late")
+    async with miner(tmp_path, backend, deadline_seconds=4) as client, late(client, database):
+        pass
     with closing(sqlite3.connect(database)) as connection:
         rows = connection.execute("SELECT content FROM messages WHERE cid = ?", [b"late"])
         assert [content for (content,) in rows][-1:] == [b"Paris"]

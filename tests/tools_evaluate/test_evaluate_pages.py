@@ -101,9 +101,9 @@ def test_the_table_gives_every_option_and_its_default(
     default = parse([])
     assert rows["--url"] == default.targets[0].address
     for name in ("concurrency", "form", "window"):
-        assert rows[f"--{name}"] == str(getattr(default, name))
+        assert rows[f"--{name}"] == str(getattr(default.conditions, name))
     for name in ("timeout", "temperature"):
-        assert rows[f"--{name}"] == f"{getattr(default, name):g}"
+        assert rows[f"--{name}"] == f"{getattr(default.conditions, name):g}"
 
 
 def test_the_rows_on_the_page_are_those_of_the_table(

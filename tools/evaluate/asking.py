@@ -41,7 +41,7 @@ class Conditions(Frozen):
     """How questions are asked. `rate` is in questions a minute, `timeout` in seconds."""
 
     dataset: str
-    questions: int
+    questions: int = 0
     form: Form
     task: str
     timeout: float

@@ -9,7 +9,6 @@ from types import FrameType
 from tqdm import tqdm
 
 from tools.client import Unusable
-from tools.evaluate.asking import Conditions
 from tools.evaluate.dataset import DatasetError, Question, read
 from tools.evaluate.evaluation import evaluate
 from tools.evaluate.options import Options, UsageError, parse
@@ -50,12 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _evaluated(options: Options, questions: Sequence[Question]) -> Report:
-    known = {"dataset": options.dataset.name, "questions": len(questions)}
-    judge = options.judge.model if options.judge else ""
     return evaluate(
         options.targets,
         questions,
-        Conditions.model_validate(vars(options) | known | {"judge": judge}),
+        options.conditions.model_copy(update={"questions": len(questions)}),
         judge=options.judge,
         env_file=options.env_file,
         progress=lambda name: _bar(name, len(questions)),

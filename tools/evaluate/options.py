@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from settings import ENV_FILE
 from tools.client import usable_address
-from tools.evaluate.asking import TASK, Form
+from tools.evaluate.asking import TASK, Conditions
 from tools.evaluate.dataset import SHIPPED
 from tools.evaluate.evaluation import Target
 from tools.evaluate.judging import Judge
@@ -41,19 +41,13 @@ class UsageError(ValueError):
 
 @dataclass(frozen=True)
 class Options:
-    """What to ask whom, how, and where to write it. `rate` is in questions a minute."""
+    """What to ask whom, how, and where to write it."""
 
     dataset: Path
     targets: tuple[Target, ...]
     env_file: Path
     limit: int | None
-    form: Form
-    task: str
-    timeout: float
-    concurrency: int
-    rate: float | None
-    window: int
-    temperature: float
+    conditions: Conditions
     judge: Judge | None
     json: Path | None
     html: Path | None
@@ -65,11 +59,19 @@ def parse(arguments: Sequence[str] | None) -> Options:
     Raises `UsageError`, `KeyUnknown`, and `Unusable` for an address.
     """
     given = _parser().parse_args(arguments)
-    made = {"targets": tuple(_targets(given)), "judge": _judge(given)}
     for path in (given.json, given.html):
         _check_writable(path)
-    taken = {name: each for name, each in vars(given).items() if name in Options.__annotations__}
-    return Options(**(taken | made))
+    told = {"dataset": given.dataset.name, "judge": given.judge or ""}
+    return Options(
+        dataset=given.dataset,
+        targets=tuple(_targets(given)),
+        env_file=given.env_file,
+        limit=given.limit,
+        conditions=Conditions.model_validate(vars(given) | told),
+        judge=_judge(given),
+        json=given.json,
+        html=given.html,
+    )
 
 
 def _judge(options: argparse.Namespace) -> Judge | None:
