@@ -76,8 +76,9 @@ async def compose(miner: Miner, parts: Parts) -> Prompt:
     """
     window = miner.model.context_length
     room = window - _answer_room(miner.settings.max_tokens, window)
-    if _most_tokens(parts) <= room:
-        return _assembled(parts, parts.preferences, parts.history, parts.asked, parts.materials)
+    whole = _assembled(parts, parts.preferences, parts.history, parts.asked, parts.materials)
+    if sum(turn.most_tokens for turn in whole.turns) <= room:
+        return whole
     tokens = _Counted(miner.tokens)
     limit, best = int(room * SAFETY), None
     for _ in range(MOST_COUNTS):
@@ -167,20 +168,6 @@ def _assembled(
             Turn(role="user", content=_request(parts.task, shown, parts.closing)),
         ]
     )
-
-
-def _most_tokens(parts: Parts) -> int:
-    """What no tokenizer exceeds: a token for each byte, and what marks and templates add."""
-    texts = [parts.system, parts.task, parts.closing, *parts.preferences]
-    materials = [*parts.asked, *parts.materials]
-    texts += [f"{material.heading}{material.text}" for material in materials]
-    texts += [turn.content for turn in parts.history]
-    added = (
-        EXPLAINED_TOKENS
-        + MARK_TOKENS * len(materials)
-        + TOKENS_PER_MESSAGE * (len(parts.history) + 3)
-    )
-    return sum(len(text.encode(errors="replace")) for text in texts) + added
 
 
 def _with_text(materials: Sequence[Material]) -> list[Material]:

@@ -89,7 +89,7 @@ async def ask(
 
     See `Model.ask`; `until` is on the clock of `time.monotonic()`.
     """
-    sent = [turn.model_copy(update={"content": defused(turn.content)}) for turn in turns]
+    sent = [_defused(turn) for turn in turns]
     reply = await miner.model.ask(_node(), sent, deadline=until or deadline(state), **options)
     return replace(reply, text=restored(without_marks(reply.text)))
 
@@ -138,6 +138,12 @@ async def _run(miner: Miner, node: Node[S], state: S) -> Changed:
     with span(name):
         update = await node(miner, state)
     return {**update, "timings": [Timing(node=name, seconds=time.monotonic() - started)]}
+
+
+def _defused(turn: Turn) -> Turn:
+    content = defused(turn.content)
+    safe = content == turn.content
+    return turn if safe else Turn(role=turn.role, content=content, recalled=turn.recalled)
 
 
 def _node() -> str:

@@ -228,7 +228,7 @@ class Model:
 
     async def _fitting(self, turns: Sequence[Turn], wanted: int, window: int) -> int:
         """As many of `wanted` tokens as `window` has room for after the prompt."""
-        if _most_tokens(turns) + TEMPLATE_TOKENS + wanted <= window:
+        if sum(turn.most_tokens for turn in turns) + TEMPLATE_TOKENS + wanted <= window:
             return wanted
         counted = await self.count(turns)
         if counted is None:
@@ -257,11 +257,6 @@ class Model:
             address=backend.wire.host,
             reason=str(error),
         )
-
-
-def _most_tokens(turns: Sequence[Turn]) -> int:
-    """What no tokenizer exceeds: a token for each byte, and what templates add to each turn."""
-    return sum(len(turn.content.encode(errors="replace")) + TOKENS_PER_MESSAGE for turn in turns)
 
 
 def _refuses_history(error: MinerError, job: Job) -> bool:

@@ -1,6 +1,7 @@
 """What is said to the model, what it answers, and the record of a call."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -24,6 +25,11 @@ class Turn(BaseModel, frozen=True):
     role: Role
     content: str
     recalled: bool = False
+
+    @cached_property
+    def most_tokens(self) -> int:
+        """What no tokenizer exceeds: a token for each byte, and what a template adds."""
+        return len(self.content.encode(errors="replace")) + TOKENS_PER_MESSAGE
 
 
 class Call(BaseModel, frozen=True):
