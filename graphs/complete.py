@@ -12,7 +12,7 @@ from nodes.recall import recall
 from nodes.remember import remember
 from nodes.state import CompleteState, Request, Result
 from nodes.steps import REVISING, best_effort, required
-from nodes.vote import choose, draft, expected_sample_tokens, sample
+from nodes.vote import choose, draft, sample
 
 Machine = CompiledStateGraph[CompleteState, None, Request, Result]
 
@@ -45,17 +45,14 @@ def build(miner: Miner) -> Machine:
             return "remember"
         return "check"
 
-    def expected_check_tokens(_: CompleteState) -> int:
-        return miner.model.with_thoughts(EXPECTED_CHECK_TOKENS)
-
     graph = StateGraph(CompleteState, input_schema=Request, output_schema=Result)
     graph.add_node("recall", required(miner, recall))
     graph.add_node("draft", required(miner, draft))
-    graph.add_node("sample", best_effort(miner, sample, expected_sample_tokens))
+    graph.add_node("sample", best_effort(miner, sample))
     graph.add_node("choose", required(miner, choose))
-    graph.add_node("check", best_effort(miner, check, expected_check_tokens))
-    graph.add_node("revise", best_effort(miner, revise, expected_sample_tokens), metadata=REVISING)
-    graph.add_node("compare", best_effort(miner, compare, expected_check_tokens))
+    graph.add_node("check", best_effort(miner, check, EXPECTED_CHECK_TOKENS))
+    graph.add_node("revise", best_effort(miner, revise), metadata=REVISING)
+    graph.add_node("compare", best_effort(miner, compare, EXPECTED_CHECK_TOKENS))
     graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_edge("recall", "draft")

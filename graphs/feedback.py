@@ -5,7 +5,7 @@ from typing import Literal
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from nodes.critique import REFORMAT_TOKENS, critique, keep_whole, reformat
+from nodes.critique import critique, keep_whole, reformat
 from nodes.miner import Miner
 from nodes.recall import recall
 from nodes.remember import remember
@@ -23,17 +23,12 @@ def route_reformat(state: FeedbackState) -> Literal["keep_whole", "remember"]:
     return "remember" if state.feedbacks else "keep_whole"
 
 
-def expected_reformat_tokens(state: FeedbackState) -> int:
-    """Tokens the same review is expected to have in other lines."""
-    return min(REFORMAT_TOKENS, state.calls[0].completion_tokens if state.calls else 0)
-
-
 def build(miner: Miner) -> Machine:
     """Compile the machine for this miner."""
     graph = StateGraph(FeedbackState, input_schema=Request, output_schema=Result)
     graph.add_node("recall", required(miner, recall))
     graph.add_node("critique", required(miner, critique))
-    graph.add_node("reformat", best_effort(miner, reformat, expected_reformat_tokens))
+    graph.add_node("reformat", best_effort(miner, reformat))
     graph.add_node("keep_whole", required(miner, keep_whole))
     graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")

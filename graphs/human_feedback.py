@@ -35,9 +35,9 @@ def build(miner: Miner) -> Machine:
     graph = StateGraph(HumanFeedbackState, input_schema=Request, output_schema=Result)
     graph.add_node("recall", required(miner, recall_all))
     # Without a model the feedback is still kept, word for word.
-    graph.add_node("extract", best_effort(miner, extract, lambda _: EXPECTED_TOKENS))
-    graph.add_node("extract_lines", best_effort(miner, extract_lines, lambda _: EXPECTED_TOKENS))
-    graph.add_node("confirm", best_effort(miner, confirm, lambda _: LOOK_TOKENS))
+    graph.add_node("extract", best_effort(miner, extract, EXPECTED_TOKENS))
+    graph.add_node("extract_lines", best_effort(miner, extract_lines, EXPECTED_TOKENS))
+    graph.add_node("confirm", best_effort(miner, confirm, LOOK_TOKENS))
     graph.add_node("apply", required(miner, apply))
     graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")

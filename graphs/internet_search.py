@@ -30,7 +30,7 @@ def build(miner: Miner) -> Machine:
     graph.add_node("off", required(miner, say_off))
     graph.add_node("search", required(miner, search))
     # Without a model the sources alone are still an answer.
-    graph.add_node("synthesise", best_effort(miner, synthesise, lambda _: EXPECTED_TOKENS))
+    graph.add_node("synthesise", best_effort(miner, synthesise, EXPECTED_TOKENS))
     graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", route_recall)

@@ -8,14 +8,7 @@ from langgraph.graph.state import CompiledStateGraph
 from nodes.llm.providers import row_of
 from nodes.miner import Miner
 from nodes.recall import recall
-from nodes.refine import (
-    EXPECTED_JUDGE_TOKENS,
-    expected_rewrite_tokens,
-    judge,
-    keep_output,
-    rewrite,
-    rewrite_again,
-)
+from nodes.refine import EXPECTED_JUDGE_TOKENS, judge, keep_output, rewrite, rewrite_again
 from nodes.remember import remember
 from nodes.state import RefineState, Request, Result
 from nodes.steps import REVISING, best_effort, required
@@ -42,18 +35,11 @@ def build(miner: Miner) -> Machine:
     def settled(state: RefineState) -> Literal["keep_output", "remember"]:
         return "remember" if state.improved else "keep_output"
 
-    def expected_judge_tokens(_: RefineState) -> int:
-        return miner.model.with_thoughts(EXPECTED_JUDGE_TOKENS)
-
     graph = StateGraph(RefineState, input_schema=Request, output_schema=Result)
     graph.add_node("recall", required(miner, recall))
     graph.add_node("rewrite", required(miner, rewrite))
-    graph.add_node("judge", best_effort(miner, judge, expected_judge_tokens))
-    graph.add_node(
-        "rewrite_again",
-        best_effort(miner, rewrite_again, expected_rewrite_tokens),
-        metadata=REVISING,
-    )
+    graph.add_node("judge", best_effort(miner, judge, EXPECTED_JUDGE_TOKENS))
+    graph.add_node("rewrite_again", best_effort(miner, rewrite_again), metadata=REVISING)
     graph.add_node("keep_output", required(miner, keep_output))
     graph.add_node("remember", required(miner, remember))
     graph.add_edge(START, "recall")

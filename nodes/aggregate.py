@@ -4,12 +4,12 @@ import re
 from collections import Counter
 
 from nodes import materials
-from nodes.answers import FinalAnswer, read_answer, read_answers, read_short_answer
+from nodes.answers import FinalAnswer, read_short_answer
 from nodes.context import Parts
 from nodes.miner import Miner
 from nodes.state import LONGEST_RESPONSE, AggregateState, AggregateUpdate, PreviousOutput, Update
 from nodes.steps import aside, tell, write
-from nodes.vote import ENOUGH, groups
+from nodes.vote import ENOUGH, final_answers, groups
 
 SYSTEM = """\
 You are given a task and several answers to it. Decide what the right answer is: prefer what most \
@@ -90,12 +90,9 @@ def _answers(
     remark = own_document and output.carries_document
     if remark and not _STATES_AN_ANSWER.search(text):
         return []
-    asked = len(state.queries)
-    if asked > 1:
-        return read_answers(text, asked) or []
-    question = "\n".join([state.task, *state.queries])
-    found = read_answer(text, question=question) or read_short_answer(text)
-    return [found] if found else []
+    found = final_answers(state, text)
+    short = read_short_answer(text) if not found and len(state.queries) <= 1 else None
+    return [short] if short else found
 
 
 def _stated(spelled: str, text: str) -> str:

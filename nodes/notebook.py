@@ -3,12 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nodes.documents import Settled, answer_in, is_solution, revision_in
-from nodes.materials import (
-    OUTPUT_HEADING,
-    asked_of,
-    told_under,
-)
+from nodes.documents import Settled, answer_in, is_solution, joined, revision_in
+from nodes.materials import OUTPUT_HEADING, asked_of, told_under
 from nodes.state import LONGEST_NOTEBOOK, LONGEST_RESPONSE, NO_UPDATE, Request, Result
 
 DOCUMENT_NOTE = "The document is in the notebook."
@@ -38,7 +34,7 @@ def output_of(component: str, request: Request, result: Result) -> Output:
         old = request.output if request.output_is_document else handed_on(documents)
         return _bounded(_said(settled, documents, result), old)
     if not documents and is_solution(settled.document, asked_of(request, result.preferences)):
-        return _bounded(_joined(settled.note, settled.document), NO_UPDATE)
+        return _bounded(joined(settled.note, settled.document), NO_UPDATE)
     note = REWRITTEN_NOTE if request.output_is_document else DOCUMENT_NOTE
     note = UNCHANGED_NOTE if settled.document in documents else note
     return _bounded(settled.note or note, settled.document)
@@ -69,12 +65,12 @@ def _seen(settled: Settled, request: Request, result: Result, documents: list[st
     new = settled.document
     if new is None or new in documents or set(result.cut).isdisjoint(_headings(request)):
         return settled
-    return Settled(_joined(settled.note, new), None, SEEN_IN_PART)
+    return Settled(joined(settled.note, new), None, SEEN_IN_PART)
 
 
 def _said(settled: Settled, documents: list[str], result: Result) -> str:
     if settled.reason:
-        return _joined(f"{KEPT_NOTE} {settled.reason}.", settled.note)
+        return joined(f"{KEPT_NOTE} {settled.reason}.", settled.note)
     return settled.note or (UNCHANGED_NOTE if documents else result.answer)
 
 
@@ -82,10 +78,6 @@ def _headings(request: Request) -> Iterable[str]:
     """What the documents that may be replaced stand under in a prompt."""
     told = told_under(request.previous_outputs).values()
     return [OUTPUT_HEADING] if request.output_is_document else told
-
-
-def _joined(*parts: str) -> str:
-    return "\n\n".join(part for part in parts if part)
 
 
 def _bounded(immediate_response: str, notebook: str) -> Output:

@@ -113,11 +113,6 @@ async def keep_output(_: Miner, __: RefineState) -> RefineUpdate:
     return {"fallbacks": [NOT_TAKEN.format(reason=NOT_BETTER)]}
 
 
-def expected_rewrite_tokens(state: RefineState) -> int:
-    """Tokens another revision is expected to have: about as many as the first."""
-    return state.calls[0].completion_tokens if state.calls else 0
-
-
 def numbered(feedbacks: Sequence[Feedback]) -> str:
     """Feedbacks as a numbered list."""
     return "\n".join(

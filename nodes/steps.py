@@ -57,15 +57,17 @@ def required(miner: Miner, node: Node[S]) -> BoundNode[S]:
     return run
 
 
-def best_effort(miner: Miner, node: Node[S], expected_tokens: Callable[[S], int]) -> BoundNode[S]:
+def best_effort(miner: Miner, node: Node[S], tokens: int | None = None) -> BoundNode[S]:
     """A step that may improve an answer already there.
 
-    It is entered only if an answer of `expected_tokens` is expected before the deadline. When it
-    is not entered, or fails, the run is halted: the best answer so far stands.
+    It is entered only if an answer of `tokens` tokens, or else one as long as the first of the
+    run, is expected before the deadline. When it is not entered, or fails, the run is halted: the
+    best answer so far stands.
     """
 
     async def run(state: S) -> Changed:
-        if not miner.model.fits(deadline(state), expected_tokens(state)):
+        expected = first_length(state) if tokens is None else miner.model.with_thoughts(tokens)
+        if not miner.model.fits(deadline(state), expected):
             return Update(halted="deadline")
         try:
             return await _run(miner, node, state)
@@ -124,6 +126,11 @@ async def aside(length: int, read: Callable[[], T]) -> T:
 def tell(**found: object) -> None:
     """What a step has found, for whoever streams the run in the mode `custom`."""
     get_stream_writer()({"node": _node(), **found})
+
+
+def first_length(state: State) -> int:
+    """Tokens of the first answer of a run, with its reasoning."""
+    return state.calls[0].completion_tokens if state.calls else 0
 
 
 def deadline(state: State) -> float:

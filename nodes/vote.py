@@ -17,7 +17,7 @@ from nodes.errors import MinerError
 from nodes.llm.providers import row_of
 from nodes.llm.turns import Reply
 from nodes.miner import Miner
-from nodes.state import Call, CompleteState, CompleteUpdate, Options, Sample, Tally
+from nodes.state import Call, CompleteState, CompleteUpdate, Options, Request, Sample, Tally
 from nodes.steps import ask, deadline, options
 from settings import Settings, Strategy
 
@@ -100,9 +100,13 @@ async def choose(_: Miner, state: CompleteState) -> CompleteUpdate:
     return {"answer": state.samples[state.tally.leader].text, "truncated": ""}
 
 
-def expected_sample_tokens(state: CompleteState) -> int:
-    """Tokens another answer is expected to have: about as many as the first."""
-    return state.calls[0].completion_tokens if state.calls else 0
+def final_answers(request: Request, text: str) -> list[FinalAnswer]:
+    """The final answers to all queries of a request; none where any cannot be read."""
+    asked = len(request.queries)
+    if asked > 1:
+        return read_answers(text, asked) or []
+    found = read_answer(text, question="\n".join([request.task, *request.queries]))
+    return [found] if found else []
 
 
 async def groups(
@@ -212,13 +216,5 @@ def _whole(samples: list[Sample]) -> list[int]:
 
 
 def _sample(state: CompleteState, reply: Reply) -> Sample:
-    answers = [] if state.strategy == "draft" else _read(state, reply.text)
+    answers = [] if state.strategy == "draft" else final_answers(state, reply.text)
     return Sample(text=reply.text, answers=answers, truncated=reply.truncated)
-
-
-def _read(state: CompleteState, text: str) -> list[FinalAnswer]:
-    asked = len(state.queries)
-    if asked > 1:
-        return read_answers(text, asked) or []
-    found = read_answer(text, question="\n".join([state.task, *state.queries]))
-    return [found] if found else []

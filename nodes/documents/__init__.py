@@ -29,6 +29,7 @@ __all__ = [
     "Settled",
     "answer_in",
     "is_solution",
+    "joined",
     "objection",
     "refuses",
     "revision_in",
@@ -85,13 +86,13 @@ def settle(
     if not old.strip():
         return Settled(note, text.strip("\r\n"))
     if cut:
-        return Settled(_joined(note, text.strip()), None, CUT)
+        return Settled(joined(note, text.strip()), None, CUT)
     found = merged(_lf(text), _lf(old), request)
     document = adapted(found.text, old, request)
     reason = found.reason or objection(document, old, request, wanted, related=related)
     if reason:
-        return Settled(_joined(note, text.strip()), None, reason)
-    return Settled(_joined(note, found.said), old if document.strip() == old.strip() else document)
+        return Settled(joined(note, text.strip()), None, reason)
+    return Settled(joined(note, found.said), old if document.strip() == old.strip() else document)
 
 
 def answer_in(
@@ -108,11 +109,11 @@ def answer_in(
         return Settled(found.note)
     old = nearest(found.document, documents)
     if not old and (refuses(found.document) or is_remark(found.document)):
-        return Settled(_joined(found.note, found.document))
+        return Settled(joined(found.note, found.document))
     if _only_answers(found.document, old, request):
-        return Settled(_joined(found.note, found.document.strip()), None, SOLUTION)
+        return Settled(joined(found.note, found.document.strip()), None, SOLUTION)
     made = settle(found.document, old, request, cut=cut and not found.whole, related=False)
-    return Settled(_joined(found.note, made.note), made.document, made.reason)
+    return Settled(joined(found.note, made.note), made.document, made.reason)
 
 
 def revision_in(answer: str, old: str, request: str, *, cut: bool) -> Settled:
@@ -126,7 +127,7 @@ def revision_in(answer: str, old: str, request: str, *, cut: bool) -> Settled:
     if found.document is None or TAG.search(old):
         return settle(answer, old, request, cut=cut)
     made = settle(found.document, old, request, cut=cut and not found.whole)
-    return Settled(_joined(found.note, made.note), made.document, made.reason)
+    return Settled(joined(found.note, made.note), made.document, made.reason)
 
 
 def nearest(text: str, documents: Sequence[str]) -> str:
@@ -178,7 +179,7 @@ def _edit(answer: str, documents: Sequence[str], request: str) -> Settled:
         )
     if found.is_part or _repeats(text, old):
         made = settle(text, old, request)
-        return Settled(_joined(note, made.note), made.document, made.reason)
+        return Settled(joined(note, made.note), made.document, made.reason)
     return Settled(answer)
 
 
@@ -209,5 +210,6 @@ def _lf(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def _joined(*parts: str) -> str:
-    return "\n\n".join(part for part in parts if part)
+def joined(*parts: str) -> str:
+    """The parts that say anything, as paragraphs."""
+    return "\n\n".join(filter(None, parts))
