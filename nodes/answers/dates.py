@@ -19,7 +19,7 @@ _NO_YEAR = datetime(1, 1, 1)
 
 
 def read_date(phrase: str) -> str | None:
-    """The day or time of day that a phrase is: `1776-07-04`, without a year `07-04`, or `15:30`.
+    """The day or time of day that a phrase is: `1776-07-04`, or `15:30`.
 
     `07/04/1776` is read with the month first, unless that is impossible.
     """
@@ -32,6 +32,6 @@ def read_date(phrase: str) -> str | None:
 
 def _parsed(phrase: str) -> str | None:
     try:
-        return parser.parse(phrase, default=_NO_YEAR).date().isoformat().removeprefix("0001-")
+        return parser.parse(phrase, default=_NO_YEAR).date().isoformat()
     except (ValueError, OverflowError):
         return None

@@ -13,9 +13,6 @@ def same(one: FinalAnswer, other: FinalAnswer) -> bool | None:
         return _same_amount(one, other)
     if {one.kind, other.kind} <= {"number", "formula"}:
         return same_formula(one.value, other.value, lambda _, __: None)
-    if one.kind == other.kind == "date":
-        # One may leave out the year.
-        return one.value.endswith(other.value) or other.value.endswith(one.value)
     return one.kind == other.kind and one.value == other.value
 
 

@@ -35,8 +35,6 @@ def same_formula(one: str, other: str, calculate: Calculate) -> bool | None:
     Tuples and intervals keep their order, lists and sets do not; a name that is said to equal all
     of an answer is left out; equations are equal if their sides differ by the same.
     """
-    if compact(one) == compact(other):
-        return True
     return _same(_unnamed(one), _unnamed(other), calculate)
 
 
@@ -67,8 +65,6 @@ def _same_equation(one: list[str], other: list[str], calculate: Calculate) -> bo
         return _same_expression(one[-1], other[-1], calculate)
     if len(one) != len(other):
         return False
-    if compact(one[0]) == compact(other[0]):
-        return _same(one[1], other[1], calculate)
     difference, other_difference = (f"({left})-({right})" for left, right in (one, other))
     found = _same_expression(difference, other_difference, calculate)
     return found or _same_expression(difference, f"-({other_difference})", calculate)
