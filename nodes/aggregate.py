@@ -5,10 +5,11 @@ from collections import Counter
 
 from nodes import materials
 from nodes.answers import FinalAnswer, read_short_answer
+from nodes.background import aside
 from nodes.context import Parts
 from nodes.miner import Miner
 from nodes.state import LONGEST_RESPONSE, AggregateState, AggregateUpdate, PreviousOutput, Update
-from nodes.steps import aside, tell, write
+from nodes.steps import tell, write
 from nodes.vote import ENOUGH, final_answers, groups
 
 SYSTEM = """\

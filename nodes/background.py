@@ -1,4 +1,4 @@
-"""Calls to the memory, for which a run waits only as long as it can afford."""
+"""Long work off the event loop, and calls to the memory that a run cannot wait for for ever."""
 
 import asyncio
 from collections import defaultdict
@@ -10,8 +10,14 @@ from memory import CircuitBreaker, StoreUnavailable
 
 T = TypeVar("T")
 
+LONG_TEXT = 20_000  # characters that take long to read
 LONGEST = 2.0  # seconds; a good answer without the memory is worth more than a late one with it
 SILENCE = 1.0  # a shorter wait, because little time was left, proves nothing
+
+
+async def aside(length: int, read: Callable[[], T]) -> T:
+    """What `read` makes of texts of `length` characters, off the event loop where they are long."""
+    return await asyncio.to_thread(read) if length > LONG_TEXT else read()
 
 
 class BackgroundTasks:

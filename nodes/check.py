@@ -7,10 +7,11 @@ arXiv:2310.01798), so a revision has to win against the draft in both orders of 
 from functools import partial
 
 from nodes import materials
+from nodes.background import aside
 from nodes.documents import settle
 from nodes.miner import Miner
 from nodes.state import Call, CompleteState, CompleteUpdate, State, Turn
-from nodes.steps import aside, ask
+from nodes.steps import ask
 from nodes.verdicts import read_pick, read_verdict
 
 CHECK = """\

@@ -1,10 +1,12 @@
 """Putting a prompt together so that it fits the model's window with room for the answer."""
 
-import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate, takewhile
 from typing import Literal
 
+from nodes.background import aside
 from nodes.errors import TaskTooLong
 from nodes.foreign import between_marks, explanation, new_tag, one_line
 from nodes.llm.tokens import TokenCounter
@@ -15,10 +17,7 @@ from nodes.state import Turn, preferences_listed
 SMALLEST_ANSWER = 256
 NEAR_FULL = 0.5  # of the room: below this an estimate is as good as a count
 SAFETY = 0.95  # the counting tokenizer is not always the model's own
-LONG_TEXT = 20_000  # characters; counting more than this is taken off the event loop
-LEAST_OF_A_TEXT = (
-    40  # tokens; less than this of a text says nothing; the oldest give way to the others
-)
+LEAST_OF_A_TEXT = 40  # tokens; less says nothing, and the oldest give way to the others
 MOST_COUNTS = 3
 LARGEST_AHEAD = 0.5  # of the room: what takes more could not be written again as a whole either
 WELL_FILLED = 0.85  # of the room: cutting less would not be worth another count
@@ -79,10 +78,10 @@ async def compose(miner: Miner, parts: Parts) -> Prompt:
     whole = _assembled(parts, parts.preferences, parts.history, parts.asked, parts.materials)
     if sum(turn.most_tokens for turn in whole.turns) <= room:
         return whole
-    tokens = _Counted(miner.tokens)
+    tokens, length = _Counted(miner.tokens), sum(len(turn.content) for turn in whole.turns)
     limit, best = int(room * SAFETY), None
     for _ in range(MOST_COUNTS):
-        prompt, estimate = await _fitted(tokens, parts, limit)
+        prompt, estimate = await aside(length, partial(_measured, tokens, parts, limit))
         if estimate < NEAR_FULL * room:
             return prompt
         counted = await miner.model.count(prompt.turns)
@@ -115,14 +114,6 @@ class _Counted:
         return self._tokens.cut(text, room, keep=keep)
 
 
-async def _fitted(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, int]:
-    texts = [parts.task, *(part.text for part in (*parts.asked, *parts.materials))]
-    texts += [turn.content for turn in parts.history]
-    if sum(len(text) for text in texts) > LONG_TEXT:
-        return await asyncio.to_thread(_measured, tokens, parts, room)
-    return _measured(tokens, parts, room)
-
-
 def _measured(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, int]:
     prompt = _composed(tokens, parts, room)
     return prompt, sum(tokens.count(turn.content) + TOKENS_PER_MESSAGE for turn in prompt.turns)
@@ -139,13 +130,15 @@ def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:
     left -= EXPLAINED_TOKENS if any(each.foreign for each in (*asking, *working)) else 0
     if left < 0:
         raise TaskTooLong(f"the task is too long for the model's window; at most {room} tokens fit")
-    preferences = _first_fitting(tokens, parts.preferences, left // 4)
-    left -= sum(tokens.count(line) + 2 for line in preferences)
+    lines = [tokens.count(line) + 2 for line in parts.preferences]
+    preferences = parts.preferences[: _fitting(lines, left // 4)]
+    left -= sum(lines[: len(preferences)])
     asked = _in_turn(tokens, asking, left)
     left -= sum(_cost(tokens, material) for material in asked if material)
     materials = _in_turn(tokens, working, left)
     left -= sum(_cost(tokens, material) for material in materials if material)
-    history = _last_fitting(tokens, parts.history, left)
+    said = (tokens.count(turn.content) + TOKENS_PER_MESSAGE for turn in reversed(parts.history))
+    history = parts.history[len(parts.history) - _fitting(said, left) :]
     given, kept = [*asking, *working], [*asked, *materials]
     shortened = [old.heading or "input" for old, new in zip(given, kept, strict=True) if old != new]
     cut = {"playbook": len(preferences) < len(parts.preferences)}
@@ -190,24 +183,9 @@ def _request(task: str, materials: Sequence[Material], closing: str) -> str:
     return "\n\n".join(block for block in blocks if block.strip())
 
 
-def _first_fitting(tokens: _Counted, lines: Sequence[str], room: int) -> list[str]:
-    fitting: list[str] = []
-    for line in lines:
-        room -= tokens.count(line) + 2
-        if room < 0:
-            break
-        fitting.append(line)
-    return fitting
-
-
-def _last_fitting(tokens: _Counted, turns: Sequence[Turn], room: int) -> list[Turn]:
-    fitting: list[Turn] = []
-    for turn in reversed(turns):
-        room -= tokens.count(turn.content) + TOKENS_PER_MESSAGE
-        if room < 0:
-            break
-        fitting.insert(0, turn)
-    return fitting
+def _fitting(costs: Iterable[int], room: int) -> int:
+    """How many of the first of several costs fit into the room together."""
+    return sum(1 for _ in takewhile(room.__ge__, accumulate(costs)))
 
 
 def _from_user(turns: Sequence[Turn]) -> Sequence[Turn]:

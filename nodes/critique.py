@@ -3,12 +3,13 @@
 from functools import partial
 
 from nodes import materials
+from nodes.background import aside
 from nodes.context import Material, Parts
 from nodes.labelled import read_feedbacks, read_praise
 from nodes.llm.providers import row_of
 from nodes.miner import Miner
 from nodes.state import Feedback, FeedbackState, FeedbackUpdate, Turn
-from nodes.steps import aside, ask, write
+from nodes.steps import ask, write
 
 SYSTEM = """\
 You are a strict and fair reviewer. You are given a task and an output that tries to do it. Name \

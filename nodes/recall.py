@@ -43,11 +43,6 @@ async def recall_all(miner: Miner, state: HumanFeedbackState) -> HumanFeedbackUp
     }
 
 
-def about(state: State) -> str:
-    """What a request is about, as a text to rank by."""
-    return "\n".join([state.task, *state.queries])[:QUERY_CHARACTERS]
-
-
 def deadline_of(miner: Miner, state: State) -> float:
     """When the run has to end; the settings decide where the caller set no time."""
     return state.deadline or time.monotonic() + miner.settings.deadline_seconds
@@ -62,7 +57,7 @@ async def _preferences(miner: Miner, state: State, seconds: float) -> Update:
             "the playbook",
             lambda: miner.playbook.recall(
                 state.cid,
-                about(state),
+                state.question[:QUERY_CHARACTERS],
                 max_tokens=miner.settings.playbook_token_budget,
                 count_tokens=miner.tokens.count,
             ),

@@ -5,6 +5,7 @@ from functools import partial
 from typing import cast
 
 from nodes import materials
+from nodes.background import aside
 from nodes.check import wins
 from nodes.context import Material, Parts
 from nodes.documents import Settled, revision_in, settle
@@ -13,7 +14,7 @@ from nodes.llm.turns import Reply
 from nodes.materials import OUTPUT_HEADING
 from nodes.miner import Miner
 from nodes.state import Call, Feedback, PreviousOutput, RefineState, RefineUpdate, Turn
-from nodes.steps import aside, ask, write
+from nodes.steps import ask, write
 from nodes.verdicts import read_open
 
 SYSTEM = """\
@@ -166,19 +167,11 @@ def _kept(state: RefineState, reply: Reply, reason: str) -> RefineUpdate:
 def _others(state: RefineState) -> list[PreviousOutput]:
     """The earlier outputs, without what stands in the prompt already as output or feedback."""
     told = {feedback.problem for feedback in state.feedbacks} | {state.output}
+    fields = ("immediate_response", "notebook")
     return [
-        output.model_copy(
-            update={
-                "immediate_response": _unless(told, output.immediate_response),
-                "notebook": _unless(told, output.notebook),
-            }
-        )
-        for output in state.previous_outputs
+        each.model_copy(update={name: "" for name in fields if getattr(each, name) in told})
+        for each in state.previous_outputs
     ]
-
-
-def _unless(told: set[str], text: str) -> str:
-    return "" if text in told else text
 
 
 def _rewritten(state: RefineState) -> list[Turn]:

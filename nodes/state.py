@@ -109,6 +109,11 @@ class Request(BaseModel):
     )
 
     @property
+    def question(self) -> str:
+        """The task and the queries, as one text to rank by or to look for options in."""
+        return "\n".join([self.task, *self.queries])
+
+    @property
     def documents(self) -> list[str]:
         """The documents that came with it, oldest first."""
         return [output.notebook for output in self.previous_outputs if output.carries_document]

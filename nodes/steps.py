@@ -1,6 +1,5 @@
 """Binding a node to its miner, and what the steps around a model call have in common."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
@@ -22,8 +21,6 @@ from nodes.state import Options, State, Timing, Turn, Update
 log = structlog.get_logger(__name__)
 
 S = TypeVar("S", bound=State)
-T = TypeVar("T")
-LONG_TEXT = 20_000  # characters that take long to read
 ANSWERED: ContextVar[Callable[[], None]] = ContextVar("answered", default=lambda: None)
 """Called by a run that has its answer, and only keeps it still."""
 REVISING = {"writes": "revision"}  # metadata of nodes that write an answer again
@@ -116,11 +113,6 @@ async def write(miner: Miner, state: State, parts: Parts) -> tuple[Reply, Update
 def options() -> Options:
     """How this run is to be made."""
     return get_runtime(Options).context or Options()
-
-
-async def aside(length: int, read: Callable[[], T]) -> T:
-    """What `read` makes of texts of `length` characters, off the event loop where they are long."""
-    return await asyncio.to_thread(read) if length > LONG_TEXT else read()
 
 
 def tell(**found: object) -> None:

@@ -105,7 +105,7 @@ def final_answers(request: Request, text: str) -> list[FinalAnswer]:
     asked = len(request.queries)
     if asked > 1:
         return read_answers(text, asked) or []
-    found = read_answer(text, question="\n".join([request.task, *request.queries]))
+    found = read_answer(text, question=request.question)
     return [found] if found else []
 
 

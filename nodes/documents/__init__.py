@@ -23,7 +23,7 @@ from nodes.documents.whole import (
     says_nothing,
     shared,
 )
-from nodes.documents.words import ANOTHER, ORDER, WRITING, pattern, tokens
+from nodes.documents.words import ANOTHER, ORDER, WRITING, lines_of, pattern, tokens
 
 __all__ = [
     "Settled",
@@ -132,9 +132,9 @@ def revision_in(answer: str, old: str, request: str, *, cut: bool) -> Settled:
 
 def nearest(text: str, documents: Sequence[str]) -> str:
     """The document that a text shares most lines with; the shortest, where it shares none."""
-    lines = _lines(text)
+    lines = lines_of(text)
     ranked = sorted(documents, key=len)
-    return max(ranked, key=lambda old: len(lines & _lines(old)), default="")
+    return max(ranked, key=lambda old: len(lines & lines_of(old)), default="")
 
 
 def is_solution(text: str, request: str) -> bool:
@@ -192,18 +192,14 @@ def _only_answers(text: str, old: str, request: str) -> bool:
 
 
 def _repeats(text: str, old: str) -> bool:
-    if len(_lines(old)) < FEWEST_LINES:
+    if len(lines_of(old)) < FEWEST_LINES:
         return False
     kept, drawn = shared(tokens(text), tokens(old))
     return kept >= MOSTLY and drawn >= MOSTLY
 
 
 def _repeats_some(text: str, old: str) -> bool:
-    return bool(_lines(text) & _lines(old))
-
-
-def _lines(text: str) -> set[str]:
-    return {line.strip() for line in text.splitlines() if line.strip()}
+    return bool(lines_of(text) & lines_of(old))
 
 
 def _lf(text: str) -> str:

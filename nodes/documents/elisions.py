@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from enum import IntEnum
 
-from nodes.documents.words import LEFT_OUT, LESS, REMOVE, STAYS
+from nodes.documents.words import LEFT_OUT, LESS, REMOVE, STAYS, lines_of
 
 MOST_WORDS = 16  # of a line that says that something is left out
 LONGEST_MARK = 300  # characters of such a line
@@ -44,7 +44,7 @@ def filled(new: str, old: str, request: str) -> str | None:
 
     `None` where a place is not certain.
     """
-    known = {line.strip() for line in old.splitlines()}
+    known = lines_of(old)
     lines = new.split("\n")
     found = ((at, _mark(line, known)) for at, line in enumerate(lines))
     marks = {at: mark for at, mark in found if mark and not _is_body(lines, at, known)}
@@ -57,7 +57,7 @@ def filled(new: str, old: str, request: str) -> str | None:
         shrinks = bool(REMOVE.search(request) or LESS.search(request))
         return _Filling(lines, old, shrinks).filled(marks)
     inline = len(_INLINE.findall(new)) > len(_INLINE.findall(old))
-    lost = inline and known - {line.strip() for line in lines}
+    lost = inline and known - lines_of(new)
     return None if lost and len(new) < len(old) else new
 
 

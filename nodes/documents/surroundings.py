@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nodes.documents.patches import is_patch
-from nodes.documents.words import CHANGES, LEAD, OFFER, WORK
+from nodes.documents.words import CHANGES, LEAD, OFFER, WORK, lines_of
 
 LONGEST_LEAD, LONGEST_OFFER = 300, 500
 MOST_HEADING_WORDS = 8
@@ -21,7 +21,7 @@ def peeled(text: str, old: str) -> tuple[str, str]:
 
     Nothing is lost: what is no part of the document is part of the remarks.
     """
-    known = {line.strip() for line in old.splitlines()}
+    known = lines_of(old)
     before: list[str] = []
     after: list[str] = []
     document = text
@@ -109,9 +109,8 @@ def _unfenced(text: str, old: str, known: set[str]) -> tuple[str, str, str]:
     inner = text[opening.end() + 1 : max(opening.end() + 1, closing.start() - 1)]
     if not before and not after:
         return "", inner, ""
-    outside = {line.strip() for line in (before + "\n" + after).splitlines()} - {""}
-    inside = {line.strip() for line in inner.splitlines()} - {""}
-    belongs = bool(inside & known) and not (outside & known) and not _FENCE.search(old)
+    outside = lines_of(f"{before}\n{after}")
+    belongs = bool(lines_of(inner) & known) and not (outside & known) and not _FENCE.search(old)
     return (before, inner, after) if belongs else ("", text, "")
 
 

@@ -53,6 +53,11 @@ def tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.lower())
 
 
+def lines_of(text: str) -> set[str]:
+    """The lines of a text that say anything, without the space around them."""
+    return {line.strip() for line in text.splitlines()} - {""}
+
+
 def language(words: list[str]) -> str:
     """The code of the language of a text's words; empty where that is not clear."""
     letters = "".join(words)[:MOST_LETTERS]
