@@ -20,11 +20,9 @@ _PLAIN = re.compile(
     r"([-+]?)(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)|([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)",
     re.ASCII,
 )
-_COUNTS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_SHARES = ("hal", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_SHARE = re.compile(
-    rf"\b(?:(an?|{'|'.join(_COUNTS)})[ -])?(?:({'|'.join(_SHARES)})(?:f|ves|s)?|(quarters?))\b"
-)
+_HALVES, _QUARTERS = re.compile(r"\bhal(?:f|ves)\b"), re.compile(r"\bquarters?\b")
+_SHARE = re.compile(r"(?:\b(\d+) |\ban? |\b(?=[24]ths))(\d+)(?:rd|th)s?\b")
+_VULGAR_FRACTION = re.compile("[¼-¾⅐-⅞]")
 
 
 def parse_number(text: str, *, decimal_comma: bool = True) -> Fraction | None:
@@ -36,7 +34,7 @@ def parse_number(text: str, *, decimal_comma: bool = True) -> Fraction | None:
     if len(text) > LONGEST:
         return None
     written = _POWER_OF_TEN.sub(r"e\1", text).strip().rstrip(".")
-    written = "".join(map(_vulgar_fraction, written)).strip()
+    written = _VULGAR_FRACTION.sub(_spelled_out, written).strip()
     written = _one_decimal_point(written, decimal_comma)
     match = _PLAIN.fullmatch(_LOOSE_SIGN.sub(r"\1", written))
     if match is None:
@@ -53,15 +51,10 @@ def parse_number(text: str, *, decimal_comma: bool = True) -> Fraction | None:
 
 def in_digits(phrase: str) -> str:
     """A phrase that begins with a number in English words, such as `one half`, with digits."""
-    shares = _SHARE.sub(_share, phrase.replace("-", " ").lower())
-    digits: str = alpha2digit(shares, "en", threshold=0)
+    shares = _HALVES.sub("2ths", _QUARTERS.sub("4ths", phrase.replace("-", " ").lower()))
+    digits: str = alpha2digit(shares, "en", threshold=0)  # with `3rds` for `thirds`
+    digits = _SHARE.sub(lambda match: f"{match[1] or 1}/{match[2]}", digits)
     return digits if re.match(r"(?:minus |negative )?\d", digits) else phrase
-
-
-def _share(match: re.Match[str]) -> str:
-    count, share, _ = match.groups()
-    top = _COUNTS.index(count) + 1 if count in _COUNTS else 1
-    return f"{top}/{_SHARES.index(share) + 2 if share else 4}"
 
 
 def _one_decimal_point(text: str, decimal_comma: bool) -> str:
@@ -73,7 +66,5 @@ def _one_decimal_point(text: str, decimal_comma: bool) -> str:
     return _DECIMAL_COMMA.sub(".", grouped) if decimal_comma else grouped
 
 
-def _vulgar_fraction(char: str) -> str:
-    if unicodedata.category(char) != "No" or "FRACTION" not in unicodedata.name(char, ""):
-        return char
-    return " " + unicodedata.normalize("NFKC", char).replace("⁄", "/")
+def _spelled_out(match: re.Match[str]) -> str:
+    return " " + unicodedata.normalize("NFKC", match[0]).replace("⁄", "/")
