@@ -74,7 +74,7 @@ async def compose(miner: Miner, parts: Parts) -> Prompt:
     Raises `TaskTooLong` when the task alone leaves no room for an answer.
     """
     window = miner.model.context_length
-    room = window - _answer_room(miner.settings.max_tokens, window)
+    room = window - min(miner.settings.max_tokens, max(window // 4, SMALLEST_ANSWER))
     whole = _assembled(parts, parts.preferences, parts.history, parts.asked, parts.materials)
     if sum(turn.most_tokens for turn in whole.turns) <= room:
         return whole
@@ -117,10 +117,6 @@ class _Counted:
 def _measured(tokens: _Counted, parts: Parts, room: int) -> tuple[Prompt, int]:
     prompt = _composed(tokens, parts, room)
     return prompt, sum(tokens.count(turn.content) + TOKENS_PER_MESSAGE for turn in prompt.turns)
-
-
-def _answer_room(max_tokens: int, window: int) -> int:
-    return min(max_tokens, max(window // 4, SMALLEST_ANSWER))
 
 
 def _composed(tokens: _Counted, parts: Parts, room: int) -> Prompt:

@@ -60,7 +60,9 @@ def read_open(text: str, feedbacks: int) -> list[int] | None:
     if told and (FAULTLESS.match(said) or _NO_POINTS.match(said) or _is_none(said)):
         return None if _POINT.search(said) and _NOT.search(said) else []
     if _ALL.match(said):
-        return _unless_done(list(range(feedbacks)), told)
+        if not _DONE.search(told):
+            return list(range(feedbacks))
+        return None if _NOT.search(told) else []
     below = text[match.end() :].split("\n")[1:]
     numbers = {
         int(each[1]) for each in itertools.takewhile(bool, map(_LISTED.match, below)) if each
@@ -69,12 +71,6 @@ def read_open(text: str, feedbacks: int) -> list[int] | None:
     for first, last in _NUMBERS.findall(still):
         numbers |= set(range(int(first), min(int(last or first), feedbacks) + 1))
     return sorted(number - 1 for number in numbers if 1 <= number <= feedbacks) or None
-
-
-def _unless_done(points: list[int], told: str) -> list[int] | None:
-    if not _DONE.search(told):
-        return points
-    return None if _NOT.search(told) else []
 
 
 def _is_none(said: str) -> bool:

@@ -61,11 +61,8 @@ def classified(
     """
     if len(stated) > LONGEST:
         return None
-    shown = unwrapped(stated)
-    boxed, mathematical = (
-        mathematical,
-        mathematical or "\\" in stated or stated.strip(f"{_MARKS}.")[-1:] == "$",
-    )
+    boxed, shown = mathematical, unwrapped(stated)
+    mathematical = boxed or "\\" in stated or stated.strip(f"{_MARKS}.")[-1:] == "$"
     shown = shown if mathematical else LEAD_IN.sub("", shown, count=1)
     phrase = tidied(shown).strip(_MARKS)
     variables = mathematical and not _UNITS_SET_APART.search(stated)
@@ -131,12 +128,9 @@ def _is_choice(in_brackets: str, bare: str, behind: str, *, variables: bool) -> 
 
 def _boolean(phrase: str) -> FinalAnswer | None:
     word = _FIRST_WORD.match(phrase)
-    if word is None:
-        return None
-    if word.group(1).casefold() in YES:
-        return FinalAnswer("boolean", word.group(1), "yes")
-    if word.group(1).casefold() in NO and _NO_GOES_ON.match(phrase, word.end()):
-        return FinalAnswer("boolean", word.group(1), "no")
+    said = word.group(1).casefold() if word else ""
+    if word and (said in YES or (said in NO and _NO_GOES_ON.match(phrase, word.end()))):
+        return FinalAnswer("boolean", word.group(1), "yes" if said in YES else "no")
     return None
 
 

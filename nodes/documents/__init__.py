@@ -174,9 +174,8 @@ def _edit(answer: str, documents: Sequence[str], request: str) -> Settled:
     note, text = peeled(answer, old)
     found = merged(_lf(text), _lf(old), request)
     if found.reason:
-        return Settled(
-            answer, None, found.reason if PATCH in found.reason or _repeats_some(text, old) else ""
-        )
+        told = found.reason == PATCH or lines_of(text) & lines_of(old)
+        return Settled(answer, None, found.reason if told else "")
     if found.is_part or _repeats(text, old):
         made = settle(text, old, request)
         return Settled(joined(note, made.note), made.document, made.reason)
@@ -196,10 +195,6 @@ def _repeats(text: str, old: str) -> bool:
         return False
     kept, drawn = shared(tokens(text), tokens(old))
     return kept >= MOSTLY and drawn >= MOSTLY
-
-
-def _repeats_some(text: str, old: str) -> bool:
-    return bool(lines_of(text) & lines_of(old))
 
 
 def _lf(text: str) -> str:

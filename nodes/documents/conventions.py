@@ -32,17 +32,13 @@ def adapted(new: str, old: str, request: str) -> str:
 def _unescaped(text: str, old: str) -> str:
     if not _ENTITY.search(text) or _ENTITY.search(old):
         return text
-    plain = _undo(text)
+    plain = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
     if not _MARKED_UP.search(old):
         return plain
     # Markup may be given its first entity; escaped as a whole, it is nearer to the old one undone.
     lines = set(old.split("\n"))
     nearer = len(lines & set(plain.split("\n"))) - len(lines & set(text.split("\n")))
     return plain if nearer > 0 else text
-
-
-def _undo(text: str) -> str:
-    return _ENTITY.sub(lambda found: html.unescape(found[0]), text)
 
 
 def reindented(text: str, old: str, request: str) -> str:

@@ -82,7 +82,8 @@ class _Filling:
         for at, mark in marks.items():
             before, after = self._before(at, begin), self._after(at, told)
             first = self._found(before, -1) if (made or before) else -1
-            then = self._found(after, 1) if after else self._end(at)
+            last_line = len(self.solid) if self.own[-1] == at else None
+            then = self._found(after, 1) if after else last_line
             if first is None or then is None or first < last or then <= first:
                 unsure = self._loses if mark is Mark.BY_WORDS else self._covers(at)
                 if mark is Mark.SURE or unsure:
@@ -109,10 +110,6 @@ class _Filling:
         place = bisect_right(self.own, at)
         near = itertools.takewhile(lambda each: each not in told, self.own[place : place + NEAR])
         return [self.lines[each].strip() for each in near]
-
-    def _end(self, at: int) -> int | None:
-        """The end of the old text, where the mark is the last thing of the new one."""
-        return len(self.solid) if self.own[-1] == at else None
 
     def _stands_for(self, at: int, first: int, then: int, mark: Mark) -> bool:
         """Whether lines that are not comments themselves vanish where an unsure mark stands."""

@@ -73,22 +73,18 @@ def _tags(text: str) -> Iterator[_Tag]:
         before = text[begin : match.start()].strip(_BLANK)
         after = text[match.end() : end].strip(_BLANK)
         decorated = before == after and not before.strip("*`")
-        if match.group(1):
-            yield _Tag(
-                closes=True,
-                outer=end if decorated else match.end(),
-                inner=begin if decorated or not before else match.start(),
-                edge=decorated or not after,
-                alone=decorated or not (before or after),
-            )
-        else:
-            yield _Tag(
-                closes=False,
-                outer=begin if decorated else match.start(),
-                inner=end if decorated or not after else match.end(),
-                edge=decorated or not before,
-                alone=decorated or not (before or after),
-            )
+        # On each side the end of the line, that of the tag, and what stands between them.
+        left, right = (begin, match.start(), before), (end, match.end(), after)
+        (line, tag, remark), (own_line, own_tag, document) = (
+            (right, left) if match[1] else (left, right)
+        )
+        yield _Tag(
+            closes=bool(match[1]),
+            outer=line if decorated else tag,
+            inner=own_line if decorated or not document else own_tag,
+            edge=decorated or not remark,
+            alone=decorated or not (before or after),
+        )
 
 
 def _paired(tags: list[_Tag], text: str) -> list[_Tag]:
