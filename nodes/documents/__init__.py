@@ -105,8 +105,6 @@ def answer_in(
     found = split(answer)
     if found.document is None:
         return Settled(found.note) if tagged or cut else _edit(answer.strip(), documents, request)
-    if not found.document:
-        return Settled(found.note)
     old = nearest(found.document, documents)
     if not old and (refuses(found.document) or is_remark(found.document)):
         return Settled(joined(found.note, found.document))
