@@ -226,7 +226,4 @@ def _solid(lines: Sequence[str]) -> list[str]:
 
 
 def _without_blank_end(lines: list[str]) -> list[str]:
-    end = len(lines)
-    while end and not lines[end - 1].strip():
-        end -= 1
-    return lines[:end]
+    return lines[: max((end for end, line in enumerate(lines, 1) if line.strip()), default=0)]

@@ -27,9 +27,9 @@ def peeled(text: str, old: str) -> tuple[str, str]:
     document = text
     for _ in range(3):
         start = document
-        for take in (_without_lead, _without_tail):
+        for take, remarks in ((_without_lead, before), (_without_tail, after)):
             remark, document = take(document, known)
-            (before if take is _without_lead else after).append(remark)
+            remarks.append(remark)
         if is_patch(document) and not is_patch(old):
             break
         lead, document, tail = _unfenced(document, old, known)

@@ -90,7 +90,7 @@ def _tags(text: str) -> Iterator[_Tag]:
 def _paired(tags: list[_Tag], text: str) -> list[_Tag]:
     """The tags, where an opening one stands in the place of the closing one as that."""
     last = tags[-1] if len(tags) > 1 else None
-    if last is None or last.closes or not last.alone or text[last.inner :].strip():
+    if last is None or not last.alone or text[last.inner :].strip():
         return tags
     if any(tag.closes for tag in tags):
         return tags
@@ -104,9 +104,7 @@ def _blocks(text: str, tags: list[_Tag]) -> list[tuple[_Tag, _Tag]]:
     """
     open_tags: list[_Tag] = []
     blocks: list[tuple[_Tag, _Tag]] = []
-    for tag in tags:
-        if not tag.alone:
-            continue
+    for tag in [each for each in tags if each.alone]:
         if not tag.closes:
             open_tags.append(tag)
         elif not open_tags:
