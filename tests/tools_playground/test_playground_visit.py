@@ -101,7 +101,7 @@ async def _criticise_and_refine(person: "Person", backend: Scripted, pictures: b
     await person.see_value("Output to revise", re.compile("The beginning of an answer"))
     await person.read("It gives no example.")
     await person.press("Refine")
-    await person.see(person.tab.locator("#revised").get_by_text(REVISION))
+    await person.see(person.tab.locator("#refine-answer").get_by_text(REVISION))
     await person.see(person.tab.locator("ins").get_by_text("pictures"))
     if pictures:
         await person.photograph("refine")

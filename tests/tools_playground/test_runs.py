@@ -8,7 +8,7 @@ import pytest
 from running_miner import KEY
 from scripted import HangAfter, Scripted
 from tools.client import AsyncClient, Refused, calls
-from tools.playground.lent import Lent
+from tools.playground.connection import Lent
 from tools.playground.runs import follow
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

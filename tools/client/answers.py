@@ -4,6 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+NO_UPDATE = "no update"
+
 
 class Answered(BaseModel):
     """Base of all answers; `model_dump` gives the body back."""
@@ -66,6 +68,11 @@ class Output(Answered):
 
     immediate_response: str = ""
     notebook: str = ""
+
+    @property
+    def document(self) -> str:
+        """The document under work; empty where there is none."""
+        return "" if self.notebook == NO_UPDATE else self.notebook
 
 
 class Unified(Answered):

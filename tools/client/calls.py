@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 from tools.client import answers
 
-NO_UPDATE = "no update"
 Body = dict[str, Any]
 Answer = TypeVar("Answer", bound=answers.Answered)
 Item = Mapping[str, str]
@@ -89,7 +88,7 @@ def unified(
 
 def previous_output(component: str, task: str, response: str, notebook: str = "") -> Body:
     """What an earlier call of a chain gave; an empty notebook is one without a document."""
-    output = {"immediate_response": response, "notebook": notebook or NO_UPDATE}
+    output = {"immediate_response": response, "notebook": notebook or answers.NO_UPDATE}
     return {"task": task, "input": [], "output": output, "component": component}
 
 

@@ -1,6 +1,5 @@
 """The page: a tab for each thing a miner does, how they feed each other, what a reload keeps."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -8,10 +7,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tools.playground.connection import QUIET, Connection
+from tools.playground.connection import Connection, Lent
 from tools.playground.conversations import Conversations
-from tools.playground.filling import fill
-from tools.playground.lent import Lent
+from tools.playground.events import QUIET, fill
 from tools.playground.panel import Panel
 from tools.playground.tabs.chat import ChatTab
 from tools.playground.tabs.components import ComponentsTab
@@ -54,6 +52,7 @@ def build(url: str, own_url: str, own_key: str) -> gr.Blocks:
         conversations, panel = Conversations(connection), Panel()
         with gr.Tabs(elem_id="tabs") as tabs:
             chat = _fill(connection, conversations, panel, tabs)
+        connection.look_on(tabs.change)
         _restore(page, connection, conversations, panel, chat)
     return page
 
@@ -126,11 +125,7 @@ def _feed(tabs: gr.Tabs, chat: ChatTab, feedback: FeedbackTab, refine: RefineTab
         ("refine", fill(feedback.refine, to_refine, refine.work, "refine")),
         ("feedback", fill(refine.again, revised, feedback.work, "feedback")),
     ):
-        filled.then(_selecting(tab), None, tabs, **QUIET)
-
-
-def _selecting(tab: str) -> Callable[[], gr.Tabs]:
-    return lambda: gr.Tabs(selected=tab)
+        filled.then(lambda tab=tab: gr.Tabs(selected=tab), None, tabs, **QUIET)
 
 
 def _restore(
@@ -156,9 +151,6 @@ def _restore(
         js="(kept) => [kept, window.innerWidth]",
         **QUIET,
     )
-    checked = restored.then(
-        connection.check_at_start, connection.fields, connection.check_outputs, **QUIET
-    )
-    chat.open_on(checked.then, connection.checked)
+    chat.open_on(connection.connect_on(restored.then).then)
     changes = [field.change for field in fields]
     gr.on(changes, None, keeping, connection.kept, js=KEEP, **QUIET)

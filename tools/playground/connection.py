@@ -1,31 +1,57 @@
 """Which miner the page speaks to, with which key, as which user: one line that unfolds."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
-from tools.client import AsyncClient, ClientError, Unreachable, calls, is_loopback
+from tools.client import (
+    AsyncClient,
+    ClientError,
+    Refused,
+    Unreachable,
+    calls,
+    is_loopback,
+    same_miner,
+)
 from tools.client.answers import Capabilities, Health, Unified
 from tools.playground import markup
-from tools.playground.lent import Lent
+from tools.playground.events import QUIET, Given, Trigger, when
 
 FLAT, UNIFIED = "Flat", "Unified"
-SECONDS_BETWEEN_CHECKS = 10
+SECONDS_BETWEEN_LOOKS = 10
 GOOD, BAD, UNKNOWN = "pg-good", "pg-bad", "pg-unknown"
 NOT_CHECKED = "Not checked yet: press Connect"
+WRONG_KEY = "The key is wrong or missing: write this miner's MINER_API_KEY into the field Key"
 OPEN_KEY = "the key travels unencrypted: this address is not https"
 STORAGE = "playbook-miner"  # of this browser alone; the secret only lets a later start read it
 DEFAULT_USER = "playground"
 
-Trigger = Callable[..., Dependency]
-"""What a component offers for an event, such as `button.click`."""
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-"""How events run of which nothing is to be seen but what they change."""
-Given = dict[Block, Any]
-"""What stands in the fields of the page that a handler asked for."""
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """The miner of the settings. Its key stays in this process and never enters the page."""
+
+    url: str = ""
+    key: str = field(default="", repr=False)
+
+    def client(self, url: str, key: str) -> AsyncClient:
+        """The miner of the fields: the lent key goes to its own miner alone. Raises `Unusable`."""
+        lent = self.key if not key.strip() and same_miner(url, self.url) else ""
+        return AsyncClient(url.strip().rstrip("/"), key.strip() or lent)
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known of the miner at an address that takes a key."""
+
+    url: str = ""
+    key: str = ""
+    told: str = NOT_CHECKED
+    mood: str = UNKNOWN
 
 
 class Connection:
@@ -37,15 +63,12 @@ class Connection:
         with gr.Accordion(NOT_CHECKED, open=False, elem_id="connection") as self._line:
             with gr.Row(elem_classes="pg-fields"):
                 self._build_fields()
-            self._error = gr.HTML(elem_id="connection-error", elem_classes="pg-told")
             with gr.Accordion("Advanced: the form of the API", open=False):
                 self._build_form()
         self.default = gr.Textbox(url, visible="hidden")
         self.components = gr.State([])
-        self._miner = gr.State("")  # what it is called, if it answered
-        self.line = [self._line, self._miner]
-        self._asked = gr.State([])  # the address and the key that the line tells of
-        self._due = gr.Number(0, visible="hidden")
+        self.status = gr.State(Status())
+        self._looked = [self.status, self.components]
         self.fields: set[Block] = {self.url, self.key, self.cid, self.form}
         self.fields |= {self.use_history, self.use_playbook}
         self._wire()
@@ -77,42 +100,31 @@ class Connection:
             self.use_playbook = gr.Checkbox(True, label="Use the playbook (unified)")
 
     def _wire(self) -> None:
-        asked_as = [self.url, self.key, self._asked]
+        told = [self.url, self.key, self.cid, self.status]
         gr.on(
-            [self.url.change, self.key.change],
-            lambda url, key, asked: [gr.skip()] * 2 if [url, key] == asked else [_unknown(), ""],
-            asked_as,
-            self.line,
-            queue=False,
-            **QUIET,
-        )
-        # Of the user of now: a check may have begun under another name.
-        gr.on(
-            [self.cid.change, self._miner.change],
-            lambda miner, cid: gr.Accordion(_as(miner, cid)) if miner else gr.skip(),
-            [self._miner, self.cid],
+            [self.url.change, self.key.change, self.cid.change, self.status.change],
+            _line,
+            told,
             self._line,
             queue=False,
             trigger_mode="always_last",
             **QUIET,
         )
-        self.checked = gr.on(
-            [self._connect.click, self.url.submit, self.key.submit],
-            self._check,
-            self.fields,
-            self.check_outputs,
-            show_progress="minimal",
-            api_visibility="private",
-        ).then
-        timer = gr.Timer(SECONDS_BETWEEN_CHECKS)
-        timer.tick(None, self._due, self._due, js="pg.due", api_visibility="private")
-        self._due.change(
-            self._check_again, self.fields | {self._asked}, self.check_outputs, **QUIET
-        )
+        self.connected = [
+            self.connect_on(event)
+            for event in (self._connect.click, self.url.submit, self.key.submit)
+        ]
+        self.look_on(gr.Timer(SECONDS_BETWEEN_LOOKS).tick)
 
-    @property
-    def check_outputs(self) -> list[Block]:
-        return [self._line, self._error, self.components, self._miner, self._asked]
+    def connect_on(self, event: Trigger) -> Dependency:
+        """Ask the miner at this event, and fold the line if it answers, else unfold it."""
+        return event(self._connect_to, self.fields, [*self._looked, self._line], **QUIET)
+
+    def look_on(self, event: Trigger) -> None:
+        """See at this event how a miner is that was asked before, unless the key was wrong."""
+        when(event, "pg.due()")(
+            self._look_again, self.fields | {self.status}, self._looked, **QUIET
+        )
 
     def restored(self, kept: dict[str, str]) -> list[str]:
         """Address, key and user as this browser has kept them, for `url`, `key` and `cid`.
@@ -123,18 +135,9 @@ class Connection:
         url, key = (kept.get("url"), kept.get("key")) if same else (self._url, "")
         return [url or self._url, key or "", kept.get("cid") or DEFAULT_USER]
 
-    async def check_at_start(self, given: Given) -> list[Any]:
-        """Ask a miner of this machine; others are asked only when told to."""
-        if is_loopback(given[self.url]):
-            return await self._check(given)
-        return [gr.Accordion(NOT_CHECKED, open=True, elem_classes=UNKNOWN), "", [], "", []]
-
     def connecting(self, given: Given) -> Callable[[], AsyncClient]:
         """What opens a client of the miner that the fields name; it raises `Unusable`."""
         return lambda: self._lent.client(given[self.url], given[self.key])
-
-    def url_of(self, given: Given) -> str:
-        return str(given[self.url])
 
     def is_flat(self, given: Given) -> bool:
         return bool(given[self.form] == FLAT)
@@ -158,33 +161,47 @@ class Connection:
             use_playbook=given[self.use_playbook],
         )
 
-    def after(self, error: ClientError | None) -> list[Any]:
-        """New values of `line` after a run: one that failed may tell of the connection."""
-        if markup.is_wrong_key(error) or isinstance(error, Unreachable):
-            return [_failed(error), ""]
-        return [gr.skip()] * len(self.line)
+    def after(self, error: ClientError | None, given: Given) -> object:
+        """The new `status` after a run: one that failed may tell of the connection."""
+        of_line = markup.is_wrong_key(error) or isinstance(error, Unreachable)
+        return self._failed(error, given) if error and of_line else gr.skip()
 
-    async def _check(self, given: Given) -> list[Any]:
-        asked = [given[self.url], given[self.key]]
+    async def _connect_to(self, given: Given) -> list[Any]:
+        status, components = await self._look(given)
+        return [status, components, gr.Accordion(open=status.mood != GOOD)]
+
+    async def _look(self, given: Given) -> list[Any]:
         try:
             async with self.connecting(given)() as client:
                 health = await client.send(calls.health())
                 can = await client.send(calls.capabilities())
                 await client.send(calls.conversations(limit=1))  # only this needs the key
         except ClientError as error:
-            told = _failed(error)
-            line = gr.Accordion(told.label, open=True, elem_classes=told.elem_classes)
-            return [line, markup.error(error), gr.skip(), "", asked]
-        miner = _told(given[self.url], given[self.key], health, can)
-        return [gr.Accordion(open=False, elem_classes=GOOD), "", can.components, miner, asked]
+            return [self._failed(error, given), gr.skip()]
+        told = _told(given[self.url], given[self.key], health, can)
+        return [Status(given[self.url], given[self.key], told, GOOD), can.components]
 
-    async def _check_again(self, given: Given) -> list[Any]:
-        """The same without unfolding or folding anything, where that miner was asked before."""
-        if given[self._asked] != [given[self.url], given[self.key]]:
-            return [gr.skip()] * len(self.check_outputs)
-        line, *others = await self._check(given)
-        label = {"label": line.label} if line.label else {}
-        return [gr.Accordion(elem_classes=line.elem_classes, **label), *others]
+    async def _look_again(self, given: Given) -> list[Any]:
+        status: Status = given[self.status]
+        asked = (status.url, status.key) == (given[self.url], given[self.key])
+        if not asked or status.told == WRONG_KEY:
+            return [gr.skip()] * len(self._looked)
+        return await self._look(given)
+
+    def _failed(self, error: ClientError, given: Given) -> Status:
+        detail = f": {error.detail}" if isinstance(error, Refused) else ""
+        told = WRONG_KEY if markup.is_wrong_key(error) else f"Not connected: {error}{detail}"
+        return Status(given[self.url], given[self.key], told, BAD)
+
+
+def _line(url: str, key: str, cid: str, status: Status) -> gr.Accordion:
+    """The line as it must be; it unfolds where the key in it is wrong."""
+    if (status.url, status.key) != (url, key):
+        return gr.Accordion(NOT_CHECKED, elem_classes=UNKNOWN)
+    if status.told == WRONG_KEY:
+        return gr.Accordion(WRONG_KEY, open=True, elem_classes=BAD)
+    user = f" · as {cid or 'nobody'}" if status.mood == GOOD else ""
+    return gr.Accordion(status.told + user, elem_classes=status.mood)
 
 
 def _told(url: str, key: str, health: Health, can: Capabilities) -> str:
@@ -194,16 +211,3 @@ def _told(url: str, key: str, health: Health, can: Capabilities) -> str:
     if key and url.strip().startswith("http:") and not is_loopback(url):
         told.append(OPEN_KEY)
     return " · ".join(told)
-
-
-def _as(miner: str, cid: str) -> str:
-    return f"{miner} · as {cid or 'nobody'}"
-
-
-def _unknown() -> gr.Accordion:
-    return gr.Accordion(NOT_CHECKED, elem_classes=UNKNOWN)
-
-
-def _failed(error: ClientError | None) -> gr.Accordion:
-    label = "The key is wrong" if markup.is_wrong_key(error) else f"Not connected: {error}"
-    return gr.Accordion(label, elem_classes=BAD)

@@ -1,6 +1,5 @@
 """The conversations on the left: those that the miner remembers and those of this browser."""
 
-import json
 import re
 from typing import Any
 
@@ -8,8 +7,9 @@ import gradio as gr
 
 from tools.client import ClientError, Refused, calls
 from tools.playground import markup, talks
-from tools.playground.connection import STORAGE, Connection, Given
-from tools.playground.talks import Talks, Turn
+from tools.playground.connection import STORAGE, Connection
+from tools.playground.events import Given, agreed
+from tools.playground.talks import Turn
 
 MOST_LISTED = 50
 EXPLAINED = "Each has a user and a playbook of its own, all under the same name (`cid`)."
@@ -38,15 +38,7 @@ class Conversations:
             gr.Markdown(EXPLAINED, elem_classes="pg-hint")
         self.listed = [self.list, self.names, self.error]
         self.locked = [connection.cid, self.new, self.list, self.forget]
-        self._asked_to_forget = gr.Number(0, visible="hidden")
-        self.forget.click(
-            None,
-            self._asked_to_forget,
-            self._asked_to_forget,
-            js=f"(count) => count + pg.agreed({json.dumps(FORGET)})",
-            api_visibility="private",
-        )
-        self.forgetting = self._asked_to_forget.change
+        self.forgetting = agreed(self.forget, FORGET)
         self.export.click(
             None, [self.talks, connection.cid], js="pg.save", api_visibility="private"
         )
@@ -67,24 +59,22 @@ class Conversations:
                 names = [each.cid for each in listed.conversations]
                 there = talks.remembered((await client.send(calls.conversation(cid))).messages)
         except ClientError as error:
-            problem = None if _is_unknown(error) else error
+            problem = None if _is_unknown(error) or markup.is_wrong_key(error) else error
         names += [name for name, _ in kept]
         shown = list(dict.fromkeys([*([] if cid in names else [cid]), *names]))
         listing = [gr.Radio(shown, value=cid), shown, markup.error(problem)]
         return talks.joined(here, there), listing
 
-    async def erase(self, given: Given) -> ClientError | None:
-        """Erase the user's conversation on the miner, which need not know it."""
+    async def erase(self, given: Given) -> list[Any]:
+        """Erase the user's conversation here and on the miner, which need not know it."""
+        cid = given[self._connection.cid]
         try:
             async with self._connection.connecting(given)() as client:
-                await client.send(calls.forget_conversation(given[self._connection.cid]))
+                await client.send(calls.forget_conversation(cid))
         except ClientError as error:
-            return None if _is_unknown(error) else error
-        return None
-
-    def forgotten(self, given: Given) -> Talks:
-        """What this browser keeps without the user's conversation."""
-        return talks.kept(given[self.talks], given[self._connection.cid], [])
+            if not _is_unknown(error):
+                return [gr.skip(), markup.error(error)]
+        return [talks.kept(given[self.talks], cid, []), ""]
 
     def name_of_new(self, given: Given) -> str:
         """A name like the present one that is not taken in the list."""

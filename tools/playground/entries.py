@@ -6,11 +6,10 @@ from typing import Any
 
 from tools.client import Call, calls
 from tools.client.answers import Entry
+from tools.playground.tables import Rows, text
 
-HEADERS = ["#", "Preference", "Category", "Rests on", "Version"]
+HEADERS = ["#", "Preference", "Category", "Rests on"]
 NUMBER, CONTENT, CATEGORY = 0, 1, 2
-
-Rows = list[list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +44,16 @@ class Loaded:
         """The table of the entries, with changes to it that are not made yet."""
         waiting = {change.entry.node_id: change for change in pending if change.entry is not None}
         shown = [
-            [number, *_shown(entry, waiting.get(entry.node_id)), entry.evidence, entry.version]
+            [number, *_shown(entry, waiting.get(entry.node_id)), entry.evidence]
             for number, entry in enumerate(self.entries, 1)
         ]
-        new = [["", each.content, each.category, "", ""] for each in pending if each.entry is None]
+        new = [["", each.content, each.category, ""] for each in pending if each.entry is None]
         return [*shown, *new]
 
     def changes(self, rows: Rows) -> tuple[Change, ...]:
         """What makes the playbook what the table shows: removals, edits, then new entries."""
-        filled = [row for row in rows if _text(row[CONTENT])]
-        kept = {_text(row[NUMBER]): row for row in filled}
+        filled = [row for row in rows if text(row[CONTENT])]
+        kept = {text(row[NUMBER]): row for row in filled}
         numbered = {str(number): entry for number, entry in enumerate(self.entries, 1)}
         gone = [Change(entry) for number, entry in numbered.items() if number not in kept]
         edited = [
@@ -62,7 +61,7 @@ class Loaded:
             for number, entry in numbered.items()
             if number in kept and _differs(kept[number], entry)
         ]
-        new = [_change(row, None) for row in filled if _text(row[NUMBER]) not in numbered]
+        new = [_change(row, None) for row in filled if text(row[NUMBER]) not in numbered]
         return (*gone, *edited, *new)
 
 
@@ -73,13 +72,9 @@ def _shown(entry: Entry, change: Change | None) -> list[str]:
 
 
 def _change(row: list[Any], entry: Entry | None) -> Change:
-    return Change(entry, _text(row[CONTENT]), _text(row[CATEGORY]))
+    return Change(entry, text(row[CONTENT]), text(row[CATEGORY]))
 
 
 def _differs(row: list[Any], entry: Entry) -> bool:
-    shown = (_text(row[CONTENT]), _text(row[CATEGORY]))
+    shown = (text(row[CONTENT]), text(row[CATEGORY]))
     return shown != (entry.content.strip(), entry.category.strip())
-
-
-def _text(cell: object) -> str:
-    return str(cell or "").strip()

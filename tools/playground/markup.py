@@ -9,23 +9,21 @@ from typing import Any
 from tools.client import ClientError, Refused
 from tools.playground.runs import Run, Step
 
-WRONG_KEY = (
-    "The key above is wrong or missing: open the line on top and write this miner's MINER_API_KEY."
-)
+SEE_TOP = "Not answered: the line on top says why."
 
 
 def error(problem: ClientError | None) -> str:
-    """The error as the miner gave it, or what is wrong on the way to it; empty for none."""
+    """The error as the miner gave it, or what is wrong on the way to it; empty for none.
+
+    That of a wrong key stands where the key does.
+    """
     if problem is None:
         return ""
-    if not isinstance(problem, Refused):
-        return f'<div class="pg-error" role="alert">{escape(str(problem))}</div>'
-    detail = WRONG_KEY if is_wrong_key(problem) else problem.detail
-    rest = [("request_id", problem.request_id), ("retry after", _seconds(problem.retry_after))]
-    return (
-        f'<div class="pg-error" role="alert"><b>{escape(str(problem))}</b>'
-        f"{_detail(detail)}{table(rest)}</div>"
-    )
+    told = escape(SEE_TOP if is_wrong_key(problem) else str(problem))
+    if isinstance(problem, Refused) and not is_wrong_key(problem):
+        rest = [("request_id", problem.request_id), ("retry after", problem.retry_after)]
+        told = f"<b>{told}</b>{_detail(problem.detail)}{table(rest)}"
+    return f'<div class="pg-error" role="alert">{told}</div>'
 
 
 def is_wrong_key(problem: ClientError | None) -> bool:
@@ -63,7 +61,8 @@ def steps(run: Run[Any]) -> str:
     end = run.ended or run.elapsed
     bars = "".join(_bar(step, end) for step in run.steps)
     title = f"{run.call.component}: {progress(run)}"
-    headers = [(_plain_name(name), value) for name, value in run.headers.items()]
+    told = {name.removeprefix("X-Miner-"): value for name, value in run.headers.items()}
+    headers = [(name.replace("-", " ").lower(), value) for name, value in told.items()]
     return (
         f'<div class="pg-steps"><div class="pg-sum">{escape(title)}</div>'
         f"<table>{bars}</table>{table(headers)}</div>"
@@ -111,20 +110,5 @@ def _detail(detail: object) -> str:
     )
 
 
-def _seconds(value: str | None) -> str:
-    return f"{value} s" if value and value.isdigit() else value or ""
-
-
-def _plain_name(header: str) -> str:
-    return header.removeprefix("X-Miner-").replace("-", " ").lower()
-
-
 def _plain(value: object) -> str:
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return ", ".join(map(str, value))
-        case int() | float():
-            return f"{value:,}"
-    return str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

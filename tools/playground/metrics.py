@@ -1,7 +1,5 @@
 """What a miner counts, from Prometheus's text format to the bars of a plot."""
 
-from collections import defaultdict
-
 import pandas as pd
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -16,17 +14,18 @@ def requests(text: str) -> pd.DataFrame:
 
     Raises `Unreachable` for what is not in Prometheus's format.
     """
-    counts: dict[tuple[str, str], float] = defaultdict(float)
     try:
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                component = sample.labels.get("component", OTHER_PATHS)
-                if sample.name == NAME and component != OTHER_PATHS:
-                    counts[component, _outcome(sample.labels.get("status", ""))] += sample.value
+        families = list(text_string_to_metric_families(text))
     except ValueError:
         raise Unreachable("what it gave as metrics cannot be read") from None
-    rows = [(*labels, count) for labels, count in counts.items() if count]
-    return pd.DataFrame(rows, columns=["component", "outcome", "requests"])
+    samples = [each for family in families for each in family.samples if each.name == NAME]
+    rows = [
+        (each.labels["component"], _outcome(each.labels["status"]), each.value)
+        for each in samples
+        if each.labels["component"] != OTHER_PATHS
+    ]
+    counts = pd.DataFrame(rows, columns=["component", "outcome", "requests"])
+    return counts.groupby(["component", "outcome"], as_index=False, sort=False).sum()
 
 
 def _outcome(status: str) -> str:

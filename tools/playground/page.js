@@ -5,11 +5,10 @@ window.pg = {
   filled: {},
   typed: false,
 
-  // Counts the ticks at which to look: nobody is asked while the page is out of sight, nor while
-  // an address or a key is half typed.
-  due(due) {
+  // Nobody is asked while the page is out of sight, nor while an address or a key is half typed.
+  due() {
     const typing = document.activeElement?.matches("#connection :is(input, textarea)");
-    return document.hidden || typing ? due : due + 1;
+    return !document.hidden && !typing;
   },
 
   // Takes the message out of its box once; while an answer is on its way it stays there.
@@ -46,9 +45,9 @@ window.pg = {
     return fresh;
   },
 
-  // 1 where there is nothing to lose or the person agrees to lose it, else 0.
-  agreed(question, where = "body") {
-    return Number(!document.querySelector(where) || confirm(question));
+  // Whether there is nothing to lose or the person agrees to lose it.
+  agreed(question, where) {
+    return !document.querySelector(where) || confirm(question);
   },
 
   // A conversation as a file.

@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from collections import defaultdict
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -48,10 +47,6 @@ class Panel:
 
 def _drawn(run: Run[Any]) -> str:
     """The path of a run as Mermaid."""
-    spent: dict[str, float] = defaultdict(float)
-    for step in run.steps:
-        spent[step.node] += (step.ended or run.ended or step.began) - step.began
-    nodes = [f'{node}["{node}<br/>{seconds:.2f} s"]' for node, seconds in spent.items()]
     edges = [
         f"{source} --> {target}"
         for source, target in run.taken
@@ -60,7 +55,7 @@ def _drawn(run: Run[Any]) -> str:
     if not edges:
         return ""
     ends = [f'{end}(["{end.strip("_")}"])' for end in (START, END)]
-    lines = [f"%%{{init: {STYLE}}}%%", "graph TD", ends[0], *nodes, *edges]
+    lines = [f"%%{{init: {STYLE}}}%%", "graph TD", ends[0], *edges]
     if run.answer is not None:
         lines.append(ends[1])
     return "\n".join(["```mermaid", *lines, "```"])

@@ -7,11 +7,13 @@ from weakref import WeakValueDictionary
 
 import gradio as gr
 from gradio.blocks import Block
+from gradio.events import Dependency
 
 from tools.client import Call
 from tools.client.calls import Answer
-from tools.playground import markup
-from tools.playground.connection import QUIET, Connection, Given
+from tools.playground import formulas, markup
+from tools.playground.connection import Connection
+from tools.playground.events import QUIET, Given
 from tools.playground.panel import Panel
 from tools.playground.runs import Run, follow
 
@@ -23,7 +25,7 @@ class Runs:
         self._connection, self._panel = connection, panel
         self._stops: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self.error = gr.HTML(elem_id=f"{tab}-error", elem_classes="pg-told")
-        self.outputs: list[Block] = [self.error, *panel.outputs, *connection.line]
+        self.outputs: list[Block] = [self.error, *panel.outputs, connection.status]
 
     async def follow(
         self, given: Given, call: Call[Answer], request: gr.Request
@@ -33,8 +35,9 @@ class Runs:
         stop = self._stops[session] = asyncio.Event()
         connect = self._connection.connecting(given)
         async for run in follow(connect, call, stop):
-            panel = self._panel.shown(run, self._connection.url_of(given), session)
-            yield run, [markup.error(run.error), *panel, *self._connection.after(run.error)]
+            panel = self._panel.shown(run, given[self._connection.url], session)
+            status = self._connection.after(run.error, given)
+            yield run, [markup.error(run.error), *panel, status]
 
     async def stopped(self, request: gr.Request) -> None:
         """End the run of this page, if one is going on."""
@@ -42,34 +45,44 @@ class Runs:
             stop.set()
 
 
-class RunButtons(Generic[Answer]):
-    """A button that runs a machine and tells how far it is, and one that stops it."""
+class Form(Generic[Answer]):
+    """A button that runs a machine and tells how far it is, one that stops it, and the answer."""
 
-    def __init__(self, connection: Connection, panel: Panel, tab: str, label: str) -> None:
+    def __init__(
+        self, connection: Connection, panel: Panel, tab: str, label: str, hint: str = ""
+    ) -> None:
         self._connection, self._label = connection, label
         with gr.Row(elem_classes="pg-run"):
             self._run = gr.Button(label, variant="primary", elem_id=f"{tab}-run")
             self._stop = gr.Button("Stop", interactive=False, min_width=80, scale=0)
         self._runs = Runs(connection, panel, tab)
+        self._answer = gr.Markdown(
+            hint,
+            latex_delimiters=formulas.DELIMITERS,
+            buttons=["copy"],
+            elem_id=f"{tab}-answer",
+            elem_classes="pg-answer",
+        )
 
     def wire(
         self,
         inputs: set[Block],
         call: Callable[[Given], Call[Answer]],
-        shown: Callable[[Run[Answer], Given], list[Any]],
+        shown: Callable[[Run[Answer], Given], tuple[str, list[Any]]],
         outputs: Sequence[Block],
-    ) -> gr.events.Dependency:
-        """Send `call(given)` on a click, and put `shown(run, given)` into `outputs`."""
+    ) -> Dependency:
+        """Send `call(given)` on a click, and show the text and the `outputs` of its run."""
 
         async def run(given: Given, request: gr.Request) -> AsyncGenerator[list[Any], None]:
             async for state, told in self._runs.follow(given, call(given), request):
-                yield [*shown(state, given), *self._buttons(state), *told]
+                text, values = shown(state, given)
+                yield [formulas.shown(text), *values, *self._buttons(state), *told]
 
         self._stop.click(self._runs.stopped, queue=False, api_visibility="private")
         return self._run.click(
             run,
             self._connection.fields | inputs,
-            [*outputs, self._run, self._stop, *self._runs.outputs],
+            [self._answer, *outputs, self._run, self._stop, *self._runs.outputs],
             **QUIET,
         )
 

@@ -13,7 +13,7 @@ from tools.client import AsyncClient, Call, ClientError, Event, Headers, NodeEve
 from tools.client.calls import Answer
 
 START, END = "__start__", "__end__"
-SHOWN_EVERY = 0.1  # seconds between two looks while no step begins or ends
+LOOK = 0.1  # seconds between two looks
 
 
 @dataclass(slots=True)
@@ -98,49 +98,34 @@ class Run(Generic[Answer]):
 async def follow(
     connect: Callable[[], AsyncClient], call: Call[Answer], stop: asyncio.Event
 ) -> AsyncGenerator[Run[Answer], None]:
-    """The run each time there is more to see of it, and at last when it is over.
+    """The run now and then, and at last when it is over.
 
     An error of the miner or on the way to it ends the run and is in it. Setting `stop` closes the
     connection, on which the miner ends its run.
     """
     run = Run(call)
     yield run
+    taking = asyncio.ensure_future(_take_all(run, connect))
+    stopping = asyncio.ensure_future(stop.wait())
     try:
-        async with connect() as client:
-            looks = _looks(run, client.stream(call), stop)
-            async with aclosing(looks):
-                async for _ in looks:
-                    yield run
-    except ClientError as error:
-        run.end(error)
-    else:
-        run.end()
+        while not (taking.done() or stopping.done()):
+            await asyncio.wait((taking, stopping), timeout=LOOK, return_when=FIRST_COMPLETED)
+            if not taking.done():
+                yield run
+        run.stopped = not taking.done()
+    finally:
+        taking.cancel()
+        stopping.cancel()
+        await asyncio.gather(taking, stopping, return_exceptions=True)
+    run.end(None if run.stopped else taking.result())
     yield run
 
 
-async def _looks(
-    run: Run[Answer], source: AsyncGenerator[Event[Answer], None], stop: asyncio.Event
-) -> AsyncGenerator[None, None]:
-    """Take the events, and tell when to look: at each step, and now and then in between."""
-    async with aclosing(source) as events:
-        pending = asyncio.ensure_future(anext(events, None))
-        stopping = asyncio.ensure_future(stop.wait())
-        looked = run.elapsed
-        try:
-            while True:
-                wait = max(0.0, looked + SHOWN_EVERY - run.elapsed)
-                await asyncio.wait((pending, stopping), timeout=wait, return_when=FIRST_COMPLETED)
-                run.stopped = stopping.done()
-                event = pending.result() if pending.done() else None
-                if run.stopped or (pending.done() and event is None):
-                    return
-                if event is not None:
-                    run.take(event)
-                    pending = asyncio.ensure_future(anext(events, None))
-                if not isinstance(event, Token):
-                    yield
-                    looked = run.elapsed
-        finally:
-            pending.cancel()
-            stopping.cancel()
-            await asyncio.gather(pending, stopping, return_exceptions=True)
+async def _take_all(run: Run[Answer], connect: Callable[[], AsyncClient]) -> ClientError | None:
+    try:
+        async with connect() as client, aclosing(client.stream(run.call)) as events:
+            async for event in events:
+                run.take(event)
+    except ClientError as error:
+        return error
+    return None

@@ -6,13 +6,13 @@ from typing import Any
 from uuid import uuid4
 
 import gradio as gr
-from gradio.blocks import Block
 
 from tools.client import Call, calls
 from tools.client.answers import Completion, Unified
 from tools.playground import formulas, markup, talks
-from tools.playground.connection import QUIET, UNIFIED, Connection, Given, Trigger
+from tools.playground.connection import UNIFIED, Connection
 from tools.playground.conversations import Conversations
+from tools.playground.events import QUIET, Given, Trigger
 from tools.playground.panel import Panel
 from tools.playground.running import Runs
 from tools.playground.runs import Run
@@ -35,10 +35,12 @@ class ChatTab:
         self._talks = conversations.talks
         self.last = [gr.Textbox(visible="hidden") for _ in range(3)]
         self._outgoing = gr.Textbox(visible="hidden")
+        self._asked = [connection.cid, self._talks]
         with gr.Column(elem_id="chat-column"):
             self._build_chat()
             self._runs = Runs(connection, panel, "chat")
             self._build_composer()
+        self._next = [self._again, self.criticise, *self.last]
         self._wire()
         self._wire_conversations()
 
@@ -91,7 +93,9 @@ class ChatTab:
             self._unified,
             **QUIET,
         )
-        box = [self.message, self._outgoing]
+        box, locked = [self.message, self._outgoing], self._conversations.locked
+        shown = [self._chat, self._progress, self._talks, self._document, self.message]
+        free = [self.message, self._document, *locked, *self._next]
         self.message.submit(None, box, box, js="pg.take", **QUIET)
         self._chat.example_select(self._example, None, self._outgoing, queue=False, **QUIET)
         self._chat.edit(self._edited, None, self._outgoing, queue=False, **QUIET)
@@ -101,28 +105,11 @@ class ChatTab:
         self._outgoing.change(
             self._send,
             self._connection.fields | {self._outgoing, self._talks, self._task, self._document},
-            [*self._shown, *self._runs.outputs],
+            [*shown, self._again, self.criticise, *locked, *self._runs.outputs],
             trigger_mode="once",
             js="pg.sending",
             **QUIET,
-        ).then(self._freed, self._asked, self._free, js="pg.freed", **QUIET)
-
-    @property
-    def _asked(self) -> list[Block]:
-        return [self._connection.cid, self._talks]
-
-    @property
-    def _shown(self) -> list[Block]:
-        mine = [self._chat, self._progress, self._talks, self._document, self.message]
-        return [*mine, self._again, self.criticise, *self._conversations.locked]
-
-    @property
-    def _free(self) -> list[Block]:
-        return [self.message, self._document, *self._conversations.locked, *self._next]
-
-    @property
-    def _next(self) -> list[Block]:
-        return [self._again, self.criticise, *self.last]
+        ).then(self._freed, self._asked, free, js="pg.freed", **QUIET)
 
     def _example(self, chosen: gr.SelectData) -> str:
         return _outgoing(chosen.value["text"], None)
@@ -175,32 +162,28 @@ class ChatTab:
         picked = side.list.input(lambda name: name, side.list, cid, **QUIET)
         new = side.new.click(side.name_of_new, fields | {side.names}, cid, **QUIET)
         forgotten = side.forgetting(
-            self._forgotten, fields | {self._talks}, [self._talks, side.error], **QUIET
+            side.erase, fields | {self._talks}, [self._talks, side.error], **QUIET
         )
-        self._opening: list[Trigger] = [picked.then, new.then, forgotten.then, cid.submit, cid.blur]
+        followed = (picked, new, forgotten, *self._connection.connected)
+        events: list[Trigger] = [cid.submit, cid.blur, *(each.then for each in followed)]
+        for event in events:
+            self.open_on(event)
 
-    def open_on(self, *triggers: Trigger) -> None:
-        """Show the conversation of the fields whenever one of these happens."""
-        for trigger in (*self._opening, *triggers):
-            trigger(self.open, self._connection.fields | {self._talks}, self.opened, **QUIET)
+    def open_on(self, event: Trigger) -> None:
+        """Show the conversation of the fields at this event."""
+        opened = [self._chat, self._talks, self._progress, *self._conversations.listed]
+        event(
+            self._open,
+            self._connection.fields | {self._talks},
+            [*opened, *self._next],
+            **QUIET,
+        )
 
-    @property
-    def opened(self) -> list[Block]:
-        listed = self._conversations.listed
-        return [self._chat, self._talks, self._progress, *listed, *self._next]
-
-    async def open(self, given: Given) -> list[Any]:
-        """New values of `opened`."""
+    async def _open(self, given: Given) -> list[Any]:
         cid = given[self._connection.cid]
         turns, listed = await self._conversations.opened(given)
         kept = talks.kept(given[self._talks], cid, turns)
         return [talks.messages(turns), kept, "", *listed, *_next(turns)]
-
-    async def _forgotten(self, given: Given) -> list[Any]:
-        error = await self._conversations.erase(given)
-        if error is not None:
-            return [gr.skip(), markup.error(error)]
-        return [self._conversations.forgotten(given), ""]
 
 
 def _next(turns: list[Turn]) -> list[Any]:
@@ -233,6 +216,6 @@ def _said(answer: Completion | Unified) -> str:
 
 def _document(run: Run[Any]) -> gr.Textbox:
     """The document stays closed to typing while an answer may replace it."""
-    if not isinstance(run.answer, Unified) or run.answer.output.notebook == calls.NO_UPDATE:
-        return gr.Textbox(interactive=False)
-    return gr.Textbox(run.answer.output.notebook, interactive=False)
+    if isinstance(run.answer, Unified) and run.answer.output.document:
+        return gr.Textbox(run.answer.output.document, interactive=False)
+    return gr.Textbox(interactive=False)

@@ -6,12 +6,12 @@ import gradio as gr
 
 from tools.client import Call, calls
 from tools.client.answers import Unified
-from tools.playground import formulas
-from tools.playground.connection import QUIET, Connection, Given
-from tools.playground.filling import offer
+from tools.playground.connection import Connection
+from tools.playground.events import QUIET, Given, offer
 from tools.playground.panel import Panel
-from tools.playground.running import RunButtons
+from tools.playground.running import Form
 from tools.playground.runs import Run
+from tools.playground.tables import example, filled, table
 
 SUMMARY, AGGREGATE, SEARCH = "summary", "aggregate", "internet_search"
 TITLES = {SUMMARY: "Summary", AGGREGATE: "Majority vote", SEARCH: "Web search"}
@@ -45,16 +45,11 @@ class ComponentsTab:
     def __init__(self, connection: Connection, panel: Panel) -> None:
         self._connection = connection
         self._build_fields()
-        self._run = RunButtons[Unified](connection, panel, "components", "Run")
-        self._answer = gr.Markdown(
-            EMPTY, latex_delimiters=formulas.DELIMITERS, buttons=["copy"], elem_id="answer"
-        )
-        self._document = gr.Textbox(
+        form = Form[Unified](connection, panel, "components", "Run", EMPTY)
+        document = gr.Textbox(
             label="Document", lines=4, max_lines=20, interactive=False, visible=False
         )
-        self._run.wire(
-            {self._component, *self._work}, self._call, self._shown, [self._answer, self._document]
-        )
+        form.wire({self._component, *self._work}, self._call, self._shown, [document])
         connection.components.change(
             _offered, [connection.components, self._component], self._component, **QUIET
         )
@@ -67,43 +62,30 @@ class ComponentsTab:
         self._queries = gr.Textbox(
             label="Queries", placeholder="What is asked, one a line", lines=2, max_lines=8
         )
-        self._earlier = gr.Dataframe(
-            headers=HEADERS,
-            column_count=len(HEADERS),
-            row_count=1,
-            type="array",
-            interactive=True,
-            wrap=True,
-            column_widths=["65%", "35%"],
-            label="Earlier outputs",
-            elem_id="components-earlier",
-        )
+        self._earlier = table("earlier", HEADERS, ["65%", "35%"], label="Earlier outputs")
         self._work = [self._task, self._queries, self._earlier]
         with gr.Row(elem_classes="pg-examples"):
             for name, (task, query, rows) in EXAMPLES.items():
-                table = {"headers": HEADERS, "data": rows, "metadata": None}
                 title = f"Example: {TITLES[name].lower()}"
-                offer(title, [task, query, table], self._work, "more").then(
+                values = [task, query, example(HEADERS, rows)]
+                offer(title, values, self._work, "more").then(
                     lambda name=name: name, None, self._component, api_visibility="private"
                 )
 
     def _call(self, given: Given) -> Call[Unified]:
         task = given[self._task]
         lines = [line for line in given[self._queries].splitlines() if line.strip()]
-        rows = [[str(cell or "") for cell in row] for row in given[self._earlier]]
         earlier = [
             calls.previous_output("complete", task, response, document)
-            for response, document in rows
-            if response.strip() or document.strip()
+            for response, document in filled(given[self._earlier])
         ]
         return self._connection.unified(given, given[self._component], task, lines, earlier)
 
-    def _shown(self, run: Run[Unified], _: Given) -> list[Any]:
+    def _shown(self, run: Run[Unified], _: Given) -> tuple[str, list[Any]]:
         text, document = run.text, ""
         if run.answer is not None:
-            text, document = run.answer.output.immediate_response, run.answer.output.notebook
-        written = document not in ("", calls.NO_UPDATE)
-        return [formulas.shown(text), gr.Textbox(document, visible=written)]
+            text, document = run.answer.output.immediate_response, run.answer.output.document
+        return text, [gr.Textbox(document, visible=bool(document))]
 
 
 def _offered(components: list[str], chosen: str) -> gr.Radio:

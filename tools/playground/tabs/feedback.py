@@ -6,12 +6,12 @@ import gradio as gr
 
 from tools.client import Call, calls
 from tools.client.answers import Critique, Unified
-from tools.playground import formulas
-from tools.playground.connection import Connection, Given
-from tools.playground.filling import offer
+from tools.playground.connection import Connection
+from tools.playground.events import Given, offer
 from tools.playground.panel import Panel
-from tools.playground.running import RunButtons
+from tools.playground.running import Form
 from tools.playground.runs import Run
+from tools.playground.tables import HALVES, PROBLEMS, table
 
 EXAMPLES = {
     "Example: hard terms": [
@@ -34,11 +34,10 @@ class FeedbackTab:
     def __init__(self, connection: Connection, panel: Panel) -> None:
         self._connection = connection
         self._build_fields()
-        self._run = RunButtons[Critique | Unified](connection, panel, "feedback", "Criticise")
-        self._build_answer()
-        self._run.wire(
-            set(self.work), self._call, self._shown, [self.feedbacks, self._critique, self.refine]
-        )
+        form = Form[Critique | Unified](connection, panel, "feedback", "Criticise", EMPTY)
+        self.feedbacks = table("feedback-items", PROBLEMS, HALVES, read_only=[0, 1], visible=False)
+        self.refine = gr.Button("Refine with this →", visible=False)
+        form.wire(set(self.work), self._call, self._shown, [self.feedbacks, self.refine])
 
     def _build_fields(self) -> None:
         self._task = gr.Textbox(label="Task", placeholder="What was asked for")
@@ -51,23 +50,6 @@ class FeedbackTab:
             for title, values in EXAMPLES.items():
                 offer(title, values, self.work, "feedback")
 
-    def _build_answer(self) -> None:
-        self._critique = gr.Markdown(
-            EMPTY, latex_delimiters=formulas.DELIMITERS, elem_id="critique"
-        )
-        self.feedbacks = gr.Dataframe(
-            headers=["Problem", "Suggestion"],
-            column_count=2,
-            type="array",
-            interactive=False,
-            wrap=True,
-            column_widths=["50%", "50%"],
-            show_label=False,
-            visible=False,
-            elem_id="feedback-items",
-        )
-        self.refine = gr.Button("Refine with this →", visible=False)
-
     def _call(self, given: Given) -> Call[Any]:
         task, question, output = (given[field] for field in self.work)
         if self._connection.is_flat(given):
@@ -76,16 +58,13 @@ class FeedbackTab:
         filled = {name: text for name, text in item.items() if text.strip()}
         return self._connection.unified(given, "feedback", task, [filled])
 
-    def _shown(self, run: Run[Critique | Unified], _: Given) -> list[Any]:
-        rows, text = [], formulas.shown(run.text)
+    def _shown(self, run: Run[Critique | Unified], _: Given) -> tuple[str, list[Any]]:
+        rows, text = [], run.text
+        listed = isinstance(run.answer, Critique)
         if isinstance(run.answer, Critique):
             rows = [[each.problem, each.suggestion] for each in run.answer.feedbacks]
             text = ""
         elif isinstance(run.answer, Unified):
-            text = formulas.shown(run.answer.output.immediate_response)
-            rows = [[run.answer.output.immediate_response, ""]]
-        return [
-            gr.Dataframe(rows, visible=isinstance(run.answer, Critique)),
-            gr.Markdown(text),
-            gr.Button(visible=bool(rows)),
-        ]
+            text = run.answer.output.immediate_response
+            rows = [[text, ""]]
+        return text, [gr.Dataframe(rows, visible=listed), gr.Button(visible=bool(rows))]

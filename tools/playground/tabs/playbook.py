@@ -4,21 +4,21 @@ import json
 from typing import Any
 
 import gradio as gr
-from gradio.blocks import Block
 
 from tools.client import AsyncClient, Call, ClientError, calls
 from tools.client.answers import AppliedAction, Entry, Learnt, Unified
-from tools.playground import entries, formulas, markup
-from tools.playground.connection import QUIET, Connection, Given, Trigger
+from tools.playground import entries, markup
+from tools.playground.connection import Connection
 from tools.playground.entries import HEADERS, Loaded
-from tools.playground.filling import offer
+from tools.playground.events import QUIET, Given, Trigger, agreed, offer
 from tools.playground.panel import Panel
-from tools.playground.running import RunButtons
+from tools.playground.running import Form
 from tools.playground.runs import Run
+from tools.playground.tables import Rows, table
 
 EXAMPLES = ["Please always answer in French.", "I changed my mind: answer in English."]
 LEARN = "Learn what the user prefers"
-READ_ONLY = [0, 3, 4]
+WIDTHS, READ_ONLY = ["8%", "46%", "16%", "30%"], [0, 3]
 READING = "Reading the playbook."
 EMPTY = (
     "Nothing is known of this user yet: say above how answers should be and press *Learn*, or "
@@ -44,40 +44,25 @@ class PlaybookTab:
         with gr.Row(elem_classes="pg-examples"):
             for text in EXAMPLES:
                 offer(text, [text], [self._said], "playbook")
-        self._run = RunButtons[Learnt | Unified](connection, panel, "learn", "Learn")
-        self._learnt = gr.Markdown(
-            latex_delimiters=formulas.DELIMITERS, visible=False, elem_id="learnt"
-        )
+        self._form = Form[Learnt | Unified](connection, panel, "learn", "Learn")
         self._build_playbook()
         self._wire()
 
     def _build_playbook(self) -> None:
         self._title = gr.Markdown(READING, elem_id="playbook-title")
-        self._table = gr.Dataframe(
-            headers=HEADERS,
-            column_count=len(HEADERS),
-            row_count=0,
-            type="array",
-            interactive=True,
-            static_columns=READ_ONLY,
-            column_widths=["8%", "38%", "16%", "25%", "13%"],
-            wrap=True,
-            show_label=False,
-            elem_id="playbook",
-        )
+        self._table = table("playbook", HEADERS, WIDTHS, read_only=READ_ONLY)
         self._told = gr.HTML(elem_id="playbook-told", elem_classes="pg-told")
         with gr.Row():
             self._save = gr.Button("Save the changes", size="sm", variant="primary")
             # A row that is added to a table not yet read would be lost when it is.
             self._add = gr.Button("Add a row", size="sm", interactive=False)
             self._discard = gr.Button("Discard the changes", size="sm")
-        self._discards = gr.Number(0, visible="hidden")
+        self._playbook = [self._table, self._loaded, self._title, self._told, self._add]
 
     def _wire(self) -> None:
         given = self._connection.fields | {self._table, self._loaded}
-        self._run.wire({self._said}, self._call, self._shown, [self._learnt, self._table]).then(
-            self._load, given, self._playbook, **QUIET
-        )
+        learnt = self._form.wire({self._said}, self._call, self._shown, [self._table])
+        self.load_on(learnt.then)
         self._table.input(
             self._unsaved, [self._table, self._loaded], self._told, queue=False, **QUIET
         )
@@ -85,28 +70,13 @@ class PlaybookTab:
             self._added, [self._table, self._loaded], [self._table, self._told], **QUIET
         )
         self._save.click(self._store, given, self._playbook, **QUIET)
-        self._discard.click(
-            None,
-            self._discards,
-            self._discards,
-            js=f"(count) => count + pg.agreed({json.dumps(DISCARD)}, '.pg-unsaved')",
-            **QUIET,
-        )
-        self._discards.change(self._read, given, self._playbook, **QUIET)
+        discarded = agreed(self._discard, DISCARD, ".pg-unsaved")
+        discarded(self._read, given, self._playbook, **QUIET)
 
-    def load_on(self, *triggers: Trigger) -> None:
-        """Load the playbook whenever one of these happens, around what is not saved yet."""
-        for trigger in triggers:
-            trigger(
-                self._load,
-                self._connection.fields | {self._table, self._loaded},
-                self._playbook,
-                **QUIET,
-            )
-
-    @property
-    def _playbook(self) -> list[Block]:
-        return [self._table, self._loaded, self._title, self._told, self._add]
+    def load_on(self, event: Trigger) -> None:
+        """Load the playbook at this event, around what is not saved yet."""
+        given = self._connection.fields | {self._table, self._loaded}
+        event(self._load, given, self._playbook, **QUIET)
 
     def _call(self, given: Given) -> Call[Any]:
         if self._connection.is_flat(given):
@@ -114,10 +84,10 @@ class PlaybookTab:
         items = [{"feedback_text": given[self._said]}]
         return self._connection.unified(given, "human_feedback", LEARN, items)
 
-    def _shown(self, run: Run[Learnt | Unified], _: Given) -> list[Any]:
+    def _shown(self, run: Run[Learnt | Unified], _: Given) -> tuple[str, list[Any]]:
         text = _told(run.answer) if run.answer is not None else ""
         # What stands in the table is not typed into while the playbook is written.
-        return [gr.Markdown(text, visible=bool(text)), gr.Dataframe(interactive=False)]
+        return text, [gr.Dataframe(interactive=False)]
 
     async def _load(self, given: Given) -> list[Any]:
         loaded: Loaded = given[self._loaded]
@@ -128,9 +98,9 @@ class PlaybookTab:
                 f"Unsaved changes of {loaded.cid}: save or discard them, then open this tab again."
             )
             return _as_it_is(markup.note(told, "pg-note pg-unsaved"))
-        table, read, *others = await self._read(given, changes, _count(len(changes)))
+        shown, read, *others = await self._read(given, changes, _count(len(changes)))
         # What is typed while it is read would be replaced.
-        return [_table() if read == loaded else table, read, *others]
+        return [_table() if read == loaded else shown, read, *others]
 
     async def _read(
         self, given: Given, changes: tuple[entries.Change, ...] = (), told: str = ""
@@ -166,10 +136,10 @@ class PlaybookTab:
         kept = {**given, self._connection.cid: loaded.cid or given[self._connection.cid]}
         return await self._read(kept, left, told)
 
-    def _added(self, rows: entries.Rows, loaded: Loaded) -> tuple[entries.Rows, str]:
+    def _added(self, rows: Rows, loaded: Loaded) -> tuple[Rows, str]:
         return [*rows, [""] * len(HEADERS)], self._unsaved(rows, loaded)
 
-    def _unsaved(self, rows: entries.Rows, loaded: Loaded) -> str:
+    def _unsaved(self, rows: Rows, loaded: Loaded) -> str:
         return _count(len(loaded.changes(rows)))
 
 
@@ -183,7 +153,7 @@ async def _all(client: AsyncClient, cid: str) -> list[Entry]:
             return found
 
 
-def _table(rows: entries.Rows | None = None) -> gr.Dataframe:
+def _table(rows: Rows | None = None) -> gr.Dataframe:
     """The table open to typing again, with other rows if any are given."""
     return gr.Dataframe(interactive=True) if rows is None else gr.Dataframe(rows, interactive=True)
 
@@ -198,12 +168,11 @@ def _told(answer: Learnt | Unified) -> str:
     if isinstance(answer, Learnt):
         message, actions = answer.message, answer.actions_applied
     else:
-        document = answer.output.notebook
-        listed = json.loads(document) if document not in ("", calls.NO_UPDATE) else []
+        listed = json.loads(answer.output.document or "[]")
         message = answer.output.immediate_response
         actions = [AppliedAction.model_validate(each) for each in listed]
     lines = [f"- {each.action}: {each.content or ''} ({each.message})" for each in actions]
-    return "\n".join([formulas.shown(message), "", *lines])
+    return "\n".join([message, "", *lines])
 
 
 def _count(changes: int) -> str:

@@ -7,7 +7,8 @@ import gradio as gr
 from tools.client import ClientError, calls
 from tools.client.answers import Capabilities, Health
 from tools.playground import markup, metrics
-from tools.playground.connection import QUIET, Connection, Given
+from tools.playground.connection import Connection
+from tools.playground.events import QUIET, Given
 
 HEIGHT = 240  # pixels
 # Each is readable on light and on dark ground.
