@@ -273,6 +273,25 @@ class Person:
         await cell.locator("textarea, input").fill(text)
         await self.page.keyboard.press("Enter")
 
+    async def see_hint_beside_copy(self, answer: str) -> None:
+        """What stands where an answer will be is not covered by the button that copies it."""
+        hint = await self.page.locator(f"#{answer} p").bounding_box()
+        button = await self.page.locator(f"#{answer} button").bounding_box()
+        assert hint is not None
+        assert button is not None
+        assert hint["x"] + hint["width"] <= button["x"]
+
+    async def see_all_columns(self, table: str) -> None:
+        """Neither the page nor a table in it is to be scrolled sideways."""
+        rows = self.tab.locator(f"#{table} .virtual-table-viewport")
+        for whole in (rows, self.page.locator("html")):
+            assert await whole.evaluate("part => part.scrollWidth <= part.clientWidth")
+        head, size = rows.get_by_role("columnheader").last, self.page.viewport_size
+        box = await head.bounding_box()
+        assert box is not None
+        assert size is not None
+        assert box["x"] + box["width"] <= size["width"]
+
     async def see_that_it_fits(self) -> None:
         """Nothing is wider than the page, and the box for messages is in sight."""
         width = await self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -93,13 +93,17 @@ async def _criticise_and_refine(person: "Person", backend: Scripted, pictures: b
     backend.default(REVISION)
     await person.press("Criticise the answer →")
     await person.see_value("Input", "What is deep learning?")
+    await person.see_hint_beside_copy("feedback-answer")
     await person.press("Criticise")
     await person.read("It gives no example.", "Use everyday words.")
+    await person.see_all_columns("feedback-items")
     if pictures:
         await person.photograph("feedback")
     await person.press("Refine with this →")
     await person.see_value("Output to revise", re.compile("The beginning of an answer"))
     await person.read("It gives no example.")
+    await person.see_all_columns("refine-feedbacks")
+    await person.see_hint_beside_copy("refine-answer")
     await person.press("Refine")
     await person.see(person.tab.locator("#refine-answer").get_by_text(REVISION))
     await person.see(person.tab.locator("ins").get_by_text("pictures"))
@@ -117,6 +121,7 @@ async def _playbook(person: "Person", backend: Scripted, pictures: bool) -> None
     await person.see(person.tab.locator("#playbook").get_by_text("always answer in French"))
     if pictures:
         await person.photograph("playbook")
+    await person.see_all_columns("playbook")
     await person.write_cell("playbook", 0, 1, "Answer in German")
     await person.read("1 change not saved")
     await person.open("Chat")
@@ -129,8 +134,10 @@ async def _playbook(person: "Person", backend: Scripted, pictures: bool) -> None
 async def _more(person: "Person", backend: Scripted, pictures: bool) -> None:
     await person.open("More")
     await expect(person.tab.get_by_label("Web search")).to_have_count(0)
+    await person.see_hint_beside_copy("components-answer")
     await person.press("Example: majority vote")
     await person.see_value("Task", "Answer the question")
+    await person.see_all_columns("earlier")
     await person.press("Run")
     await person.read(re.compile("205: 2, 215: 1"))
     if pictures:

@@ -76,7 +76,7 @@ def test_a_table_says_what_is_to_be_changed() -> None:
     rows = LOADED.rows()
     assert LOADED.changes(rows) == ()
     rows[0][1], rows[1][1] = "Answer in German", ""
-    rows += [["", "Use lists", "", "", ""], ["", "", "", "", ""]]
+    rows += [["", "Use lists", ""], ["", "", ""]]
     changes = LOADED.changes(rows)
     assert changes == (
         Change(OTHER),
@@ -94,7 +94,7 @@ def test_a_table_says_what_is_to_be_changed() -> None:
 def test_changes_outlive_a_new_look_at_the_playbook() -> None:
     rows = LOADED.rows()
     rows[0][1] = "Answer in German"
-    rows.append(["", "Use lists", "format", "", ""])
+    rows.append(["", "Use lists", "format"])
     changes = LOADED.changes(rows)
     third = Entry(node_id="n3", content="Learnt meanwhile")
     anew = Loaded("http://miner", "ann", [ENTRY, OTHER, third])

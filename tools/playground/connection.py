@@ -78,6 +78,7 @@ class Connection:
             self._url, label="Miner", placeholder="http://localhost:8001", scale=3, min_width=200
         )
         self.key = gr.Textbox(
+            "",
             label="Key",
             type="password",
             placeholder="empty: the key of .env" if self._lent.key else "its MINER_API_KEY",

@@ -8,8 +8,8 @@ from tools.client import Call, calls
 from tools.client.answers import Entry
 from tools.playground.tables import Rows, text
 
-HEADERS = ["#", "Preference", "Category", "Rests on"]
-NUMBER, CONTENT, CATEGORY = 0, 1, 2
+HEADERS = ["#", "Preference", "Category"]
+NUMBER, CONTENT, CATEGORY = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +44,10 @@ class Loaded:
         """The table of the entries, with changes to it that are not made yet."""
         waiting = {change.entry.node_id: change for change in pending if change.entry is not None}
         shown = [
-            [number, *_shown(entry, waiting.get(entry.node_id)), entry.evidence]
+            [number, *_shown(entry, waiting.get(entry.node_id))]
             for number, entry in enumerate(self.entries, 1)
         ]
-        new = [["", each.content, each.category, ""] for each in pending if each.entry is None]
+        new = [["", each.content, each.category] for each in pending if each.entry is None]
         return [*shown, *new]
 
     def changes(self, rows: Rows) -> tuple[Change, ...]:

@@ -18,7 +18,7 @@ from tools.playground.tables import Rows, table
 
 EXAMPLES = ["Please always answer in French.", "I changed my mind: answer in English."]
 LEARN = "Learn what the user prefers"
-WIDTHS, READ_ONLY = ["8%", "46%", "16%", "30%"], [0, 3]
+WIDTHS, READ_ONLY = ["12%", "60%", "28%"], [0]
 READING = "Reading the playbook."
 EMPTY = (
     "Nothing is known of this user yet: say above how answers should be and press *Learn*, or "
