@@ -22,6 +22,8 @@ is smallest. A book on it costs between $20 and $50."""
 CRITIQUE = """\
 PROBLEM: It uses terms that a beginner does not know.
 SUGGESTION: Use everyday words.
+PROBLEM: The formula $y = wx + b$ is not explained.
+SUGGESTION: Leave it out.
 PROBLEM: It gives no example.
 SUGGESTION: Show how a computer learns to tell cats from dogs."""
 REVISION = (
@@ -96,6 +98,7 @@ async def _criticise_and_refine(person: "Person", backend: Scripted, pictures: b
     await person.see_hint_beside_copy("feedback-answer")
     await person.press("Criticise")
     await person.read("It gives no example.", "Use everyday words.")
+    await expect(person.tab.locator("#feedback-items .katex")).to_have_count(1)
     await person.see_all_columns("feedback-items")
     if pictures:
         await person.photograph("feedback")

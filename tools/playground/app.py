@@ -136,19 +136,18 @@ def _restore(
     chat: ChatTab,
 ) -> None:
     """Bring back what this browser has kept, look for the miner, and open the conversation."""
-    width = gr.Number(0, visible="hidden")
     fields = [connection.url, connection.key, connection.cid, chat.message]
     keeping = [*fields, connection.default]
     restored = page.load(
-        lambda kept, width: [
+        lambda kept: [
             *connection.restored(kept),
             kept.get("message", ""),
-            gr.Sidebar(open=width >= WIDE_FOR_LIST),
-            gr.Sidebar(open=width >= WIDE_FOR_PANEL),
+            gr.Sidebar(open=kept["width"] >= WIDE_FOR_LIST),
+            gr.Sidebar(open=kept["width"] >= WIDE_FOR_PANEL),
         ],
-        [connection.kept, width],
+        connection.kept,
         [*fields, conversations.bar, panel.bar],
-        js="(kept) => [kept, window.innerWidth]",
+        js="(kept) => ({ ...kept, width: window.innerWidth })",
         **QUIET,
     )
     chat.open_on(connection.connect_on(restored.then).then)

@@ -8,15 +8,7 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.events import Dependency
 
-from tools.client import (
-    AsyncClient,
-    ClientError,
-    Refused,
-    Unreachable,
-    calls,
-    is_loopback,
-    same_miner,
-)
+from tools.client import AsyncClient, ClientError, Refused, calls, is_loopback, same_miner
 from tools.client.answers import Capabilities, Health, Unified
 from tools.playground import markup
 from tools.playground.events import QUIET, Given, Trigger, when
@@ -164,8 +156,8 @@ class Connection:
 
     def after(self, error: ClientError | None, given: Given) -> object:
         """The new `status` after a run: one that failed may tell of the connection."""
-        of_line = markup.is_wrong_key(error) or isinstance(error, Unreachable)
-        return self._failed(error, given) if error and of_line else gr.skip()
+        of_miner = isinstance(error, Refused) and not markup.is_wrong_key(error)
+        return gr.skip() if error is None or of_miner else self._failed(error, given)
 
     async def _connect_to(self, given: Given) -> list[Any]:
         status, components = await self._look(given)

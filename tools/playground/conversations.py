@@ -59,7 +59,9 @@ class Conversations:
                 names = [each.cid for each in listed.conversations]
                 there = talks.remembered((await client.send(calls.conversation(cid))).messages)
         except ClientError as error:
-            problem = None if _is_unknown(error) or markup.is_wrong_key(error) else error
+            # Of a wrong key, or a miner that is not there, the line on top tells.
+            if isinstance(error, Refused) and not markup.is_wrong_key(error):
+                problem = None if _is_unknown(error) else error
         names += [name for name, _ in kept]
         shown = list(dict.fromkeys([*([] if cid in names else [cid]), *names]))
         listing = [gr.Radio(shown, value=cid), shown, markup.error(problem)]

@@ -6,10 +6,9 @@ from typing import Any
 
 from tools.client import Call, calls
 from tools.client.answers import Entry
-from tools.playground.tables import Rows, text
+from tools.playground.tables import Rows, filled
 
 HEADERS = ["#", "Preference", "Category"]
-NUMBER, CONTENT, CATEGORY = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,44 +36,30 @@ class Loaded:
     cid: str = ""
     entries: Sequence[Entry] = ()
 
-    def is_of(self, url: str, cid: str) -> bool:
-        return (self.url, self.cid) == (url, cid)
-
     def rows(self, pending: Sequence[Change] = ()) -> Rows:
         """The table of the entries, with changes to it that are not made yet."""
         waiting = {change.entry.node_id: change for change in pending if change.entry is not None}
+        known = [
+            waiting.get(entry.node_id, Change(entry, entry.content, entry.category))
+            for entry in self.entries
+        ]
         shown = [
-            [number, *_shown(entry, waiting.get(entry.node_id))]
-            for number, entry in enumerate(self.entries, 1)
+            [number, change.content, change.category or entry.category]
+            for number, (entry, change) in enumerate(zip(self.entries, known, strict=True), 1)
         ]
         new = [["", each.content, each.category] for each in pending if each.entry is None]
         return [*shown, *new]
 
     def changes(self, rows: Rows) -> tuple[Change, ...]:
         """What makes the playbook what the table shows: removals, edits, then new entries."""
-        filled = [row for row in rows if text(row[CONTENT])]
-        kept = {text(row[NUMBER]): row for row in filled}
+        written = [(number, (*shown,)) for number, *shown in filled(rows) if shown[0]]
         numbered = {str(number): entry for number, entry in enumerate(self.entries, 1)}
+        kept = dict(written)
         gone = [Change(entry) for number, entry in numbered.items() if number not in kept]
         edited = [
-            _change(kept[number], entry)
+            Change(entry, *kept[number])
             for number, entry in numbered.items()
-            if number in kept and _differs(kept[number], entry)
+            if number in kept and kept[number] != (entry.content.strip(), entry.category.strip())
         ]
-        new = [_change(row, None) for row in filled if text(row[NUMBER]) not in numbered]
+        new = [Change(None, *shown) for number, shown in written if number not in numbered]
         return (*gone, *edited, *new)
-
-
-def _shown(entry: Entry, change: Change | None) -> list[str]:
-    if change is None:
-        return [entry.content, entry.category]
-    return [change.content, change.category or entry.category]
-
-
-def _change(row: list[Any], entry: Entry | None) -> Change:
-    return Change(entry, text(row[CONTENT]), text(row[CATEGORY]))
-
-
-def _differs(row: list[Any], entry: Entry) -> bool:
-    shown = (text(row[CONTENT]), text(row[CATEGORY]))
-    return shown != (entry.content.strip(), entry.category.strip())

@@ -22,7 +22,7 @@ def requests(text: str) -> pd.DataFrame:
     rows = [
         (each.labels["component"], _outcome(each.labels["status"]), each.value)
         for each in samples
-        if each.labels["component"] != OTHER_PATHS
+        if each.value and each.labels["component"] != OTHER_PATHS
     ]
     counts = pd.DataFrame(rows, columns=["component", "outcome", "requests"])
     return counts.groupby(["component", "outcome"], as_index=False, sort=False).sum()

@@ -21,6 +21,7 @@ window.pg = {
 
   sending(...given) {
     pg.busy = true;
+    document.querySelector("#chat [role=log]")?.scrollTo(0, 1e9);
     document.body.classList.add("pg-busy");
     return given;
   },

@@ -5,6 +5,8 @@ from typing import Any
 
 import gradio as gr
 
+from tools.playground import formulas
+
 PROBLEMS, HALVES = ["Problem", "Suggestion"], ["50%", "50%"]  # the table of feedbacks
 
 Rows = list[list[Any]]
@@ -20,6 +22,7 @@ def table(
     visible: bool = True,
 ) -> gr.Dataframe:
     """A table whose cells break their lines; one with a label begins with an empty row."""
+    editable = len(read_only) < len(headers)
     return gr.Dataframe(
         headers=list(headers),
         column_count=len(headers),
@@ -28,7 +31,9 @@ def table(
         static_columns=list(read_only),
         label=label,
         show_label=bool(label),
-        interactive=len(read_only) < len(headers),
+        interactive=editable,
+        datatype="str" if editable else "markdown",
+        latex_delimiters=formulas.DELIMITERS,
         visible=visible,
         type="array",
         wrap=True,
@@ -43,10 +48,5 @@ def example(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, 
 
 def filled(rows: Rows) -> list[list[str]]:
     """The rows in which something stands."""
-    texts = [[text(cell) for cell in row] for row in rows]
+    texts = [[str(cell or "").strip() for cell in row] for row in rows]
     return [row for row in texts if any(row)]
-
-
-def text(cell: object) -> str:
-    """What stands in a cell."""
-    return str(cell or "").strip()

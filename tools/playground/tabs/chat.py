@@ -38,8 +38,10 @@ class ChatTab:
         self._asked = [connection.cid, self._talks]
         with gr.Column(elem_id="chat-column"):
             self._build_chat()
-            self._runs = Runs(connection, panel, "chat")
-            self._build_composer()
+            with gr.Column(elem_id="composer"):
+                self._build_after()
+                self._runs = Runs(connection, panel, "chat")
+                self._build_composer()
         self._next = [self._again, self.criticise, *self.last]
         self._wire()
         self._wire_conversations()
@@ -58,6 +60,8 @@ class ChatTab:
             examples=[{"text": text} for text in EXAMPLES],
             elem_id="chat",
         )
+
+    def _build_after(self) -> None:
         with gr.Row(elem_classes="pg-after"):
             self._progress = gr.HTML(elem_id="chat-progress", elem_classes="pg-told")
             self._again = gr.Button("Try again", size="sm", visible=False, scale=0, min_width=110)
@@ -171,26 +175,23 @@ class ChatTab:
 
     def open_on(self, event: Trigger) -> None:
         """Show the conversation of the fields at this event."""
-        opened = [self._chat, self._talks, self._progress, *self._conversations.listed]
-        event(
-            self._open,
-            self._connection.fields | {self._talks},
-            [*opened, *self._next],
-            **QUIET,
-        )
+        given = self._connection.fields | {self._talks}
+        opened = [self._chat, self._talks, self._progress, self._runs.error]
+        event(self._open, given, [*opened, *self._conversations.listed, *self._next], **QUIET)
 
     async def _open(self, given: Given) -> list[Any]:
         cid = given[self._connection.cid]
         turns, listed = await self._conversations.opened(given)
         kept = talks.kept(given[self._talks], cid, turns)
-        return [talks.messages(turns), kept, "", *listed, *_next(turns)]
+        return [talks.messages(turns), kept, "", "", *listed, *_next(turns)]
 
 
 def _next(turns: list[Turn]) -> list[Any]:
     """What can be done after these turns: ask again, or criticise the last exchange."""
     question, answer = talks.last_exchange(turns)
     unanswered = bool(turns) and turns[-1][0] == USER
-    buttons = [gr.Button(visible=unanswered), gr.Button(visible=bool(answer))]
+    answered = bool(answer) and not unanswered
+    buttons = [gr.Button(visible=unanswered), gr.Button(visible=answered)]
     return [*buttons, TASK, question, answer]
 
 

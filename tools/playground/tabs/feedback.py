@@ -6,6 +6,7 @@ import gradio as gr
 
 from tools.client import Call, calls
 from tools.client.answers import Critique, Unified
+from tools.playground import formulas
 from tools.playground.connection import Connection
 from tools.playground.events import Given, offer
 from tools.playground.panel import Panel
@@ -62,7 +63,8 @@ class FeedbackTab:
         rows, text = [], run.text
         listed = isinstance(run.answer, Critique)
         if isinstance(run.answer, Critique):
-            rows = [[each.problem, each.suggestion] for each in run.answer.feedbacks]
+            said = [(each.problem, each.suggestion) for each in run.answer.feedbacks]
+            rows = [[formulas.shown(text) for text in row] for row in said]
             text = ""
         elif isinstance(run.answer, Unified):
             text = run.answer.output.immediate_response

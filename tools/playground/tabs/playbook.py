@@ -93,7 +93,7 @@ class PlaybookTab:
         loaded: Loaded = given[self._loaded]
         changes = loaded.changes(given[self._table])
         url, cid = given[self._connection.url], given[self._connection.cid]
-        if changes and not loaded.is_of(url, cid):
+        if changes and (loaded.url, loaded.cid) != (url, cid):
             told = (
                 f"Unsaved changes of {loaded.cid}: save or discard them, then open this tab again."
             )

@@ -5,7 +5,6 @@ from typing import Any
 import gradio as gr
 
 from tools.client import ClientError, calls
-from tools.client.answers import Capabilities, Health
 from tools.playground import markup, metrics
 from tools.playground.connection import Connection
 from tools.playground.events import QUIET, Given
@@ -33,6 +32,7 @@ class SystemTab:
             color="outcome",
             color_map=OUTCOMES,
             sort="-y",
+            x_label_angle=-30,
             height=HEIGHT,
             tooltip="all",
             show_label=False,
@@ -62,10 +62,7 @@ class SystemTab:
             return [markup.error(error), *[gr.skip()] * 2]
         highest = requests.groupby("component")["requests"].sum().max() if len(requests) else 1
         plot = gr.BarPlot(requests, y_lim=[0, 1.05 * highest])
-        return ["", markup.table(_facts(health, can)), plot]
-
-
-def _facts(health: Health, can: Capabilities) -> list[tuple[str, object]]:
-    told = health.model_dump() | can.model_dump()
-    left_out = ("supported_functions", "features", "backends")
-    return [(name, value) for name, value in told.items() if name not in left_out]
+        facts = health.model_dump() | can.model_dump()
+        for name in ("supported_functions", "features", "backends"):
+            facts.pop(name, None)
+        return ["", markup.table(facts.items()), plot]
