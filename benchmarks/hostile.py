@@ -27,7 +27,8 @@ from typing import Any
 import httpx
 import uvicorn
 
-from benchmarks.hostile_texts import BODIES, PATTERNS, requests_of
+from benchmarks.hostile_requests import ANSWERS, ASKING, BODIES, requests_of
+from benchmarks.hostile_texts import PATTERNS
 from benchmarks.miner_process import free_port
 from benchmarks.simulated.backend import KEY, SimulatedBackend, served
 from server.app import create_app
@@ -41,6 +42,7 @@ START_SECONDS = 120.0
 SETTLE = 0.03  # for a stop that ends with the answer to be seen
 GREETING = "Hello there!"
 BIG = "10 MiB"
+RAW = "what is no answer"
 
 
 @dataclass(frozen=True)
@@ -153,10 +155,14 @@ def hunt(subjects: list[str], most_seconds: float) -> Iterator[Stop]:
             miner.process.join(PATIENCE)
 
 
-def _requests(subject: str) -> Iterator[tuple[str, str, str, bytes]]:
-    """Of a pattern or of the bodies: what the backend says, then name, path and body."""
+def _requests(subject: str) -> Iterator[tuple[str | bytes, str, str, bytes]]:
+    """Of a pattern, or what is no pattern: what the backend says, then name, path and body."""
     if subject == BIG:
         yield from ((GREETING, *body) for body in BODIES())
+        return
+    if subject == RAW:
+        for name, sent in ANSWERS.items():
+            yield from ((sent, f"{name}, {where}", path, body) for where, path, body in ASKING)
         return
     text = PATTERNS[subject]()
     for endpoint, path, body in requests_of(text):
@@ -165,7 +171,7 @@ def _requests(subject: str) -> Iterator[tuple[str, str, str, bytes]]:
         yield text, f"{endpoint}, echo", path, body
 
 
-def _saying(answer: str) -> Any:  # noqa: ANN401
+def _saying(answer: str | bytes) -> Any:  # noqa: ANN401
     return lambda _: answer
 
 
@@ -183,7 +189,9 @@ def _wait_until_up(client: httpx.Client, miner: Watched) -> None:
 
 def _chosen(patterns: str, part: str) -> list[str]:
     number, parts = map(int, part.split("/"))
-    return [name for name in (*PATTERNS, BIG) if re.search(patterns, name)][number - 1 :: parts]
+    return [name for name in (*PATTERNS, BIG, RAW) if re.search(patterns, name)][
+        number - 1 :: parts
+    ]
 
 
 def main() -> None:

@@ -1,18 +1,9 @@
-"""Texts and bodies made to cost much: for parsers, regular expressions, tokenizers and copies."""
+"""Texts made to cost much: for parsers, regular expressions, tokenizers and copies."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 LONGEST = 150_000  # characters of a pattern
-FIELD = 100_000  # of one field
-SHORT = 10_000
-MEBIBYTE = 2**20
-BODY = 10 * MEBIBYTE - 1024
-WHEN = "2026-01-01T00:00:00Z"
-
-Request = tuple[str, str, bytes]
-"""Name, path and body."""
 
 
 def _run(unit: str) -> Callable[[], str]:
@@ -143,106 +134,70 @@ PATTERNS: Mapping[str, Callable[[], str]] = {
     "control characters": _run("\x01"),
     "nul": _run("\0"),
     "private use": _run("\ue000"),
+    "towers of powers": _run("9**"),
+    "towers of braces": _run("9^{"),
+    "one long exponent": lambda: "1e" + "9" * LONGEST,
+    "many long exponents": _run("The answer is 1e99999999999999999999.\n"),
+    "factorials": _run("The answer is 99999999999!\n"),
+    "decimals without end": lambda: "The answer is 0." + "3" * LONGEST,
+    "nested continued fractions": _nested(r"\frac{1}{1+", "}"),
+    "nested powers": _nested("x^{", "}"),
+    "binomials": _run(r"\binom{9}{"),
+    "left parentheses": _run(r"\left("),
+    "matrices": _run(r"\begin{matrix}1&"),
+    "nested text": _nested(r"\text{", "}"),
+    "spaced thousands": _run("1 000 "),
+    "mixed fractions": _run("1 1/2 "),
+    "number words": _run("nine hundred and "),
+    "units in a row": _run("m/s/"),
+    "equations": _run("x = 1 = "),
+    "lists of letters": _run("A, B and "),
+    "nested lists": lambda: "- " * (LONGEST // 2) + "x",
+    "nested quotes": _run("> "),
+    "quotes deeper each line": lambda: "".join(">" * depth + " x\n" for depth in range(540)),
+    "fences longer each line": lambda: "".join("`" * depth + "\n" for depth in range(3, 540)),
+    "fences never closed": _run("````\n```\n"),
+    "a fence of one long name": lambda: "```" + "a" * LONGEST,
+    "indented more each line": lambda: "".join(" " * depth + "if x:\n" for depth in range(540)),
+    "links": _run("[a]("),
+    "images": _run("![a"),
+    "link definitions": _run("[a]: b\n"),
+    "footnotes": _run("[^1]"),
+    "emphasis of both kinds": _run("*_"),
+    "bold never closed": _run("**a "),
+    "strikes": _run("~~a"),
+    "underlined headings": _run("a\n===\n"),
+    "rules": _run("---\n"),
+    "a row of many columns": lambda: "|a" * (LONGEST // 4) + "|\n" + "|-" * (LONGEST // 4) + "|\n",
+    "critique in a table": _run("| Problem | Suggestion |\n|---|---|\n| a | b |\n"),
+    "attributes": _run('<a href="'),
+    "sections of data": _run("<![CDATA["),
+    "nested notebooks": _nested("<notebook>", "</notebook>"),
+    "thoughts in thoughts": _nested("<think>", "</think>"),
+    "half of think": _run("<thi"),
+    "channels": _run("<|channel|>analysis<|message|>"),
+    "thoughts in brackets": _run("[THINK]"),
+    "lists in a fence": lambda: "```json\n" + "[" * LONGEST,
+    "json escapes": _run("\\u0041"),
+    "pairs of one name": lambda: "{" + '"a":1,' * (LONGEST // 6) + '"a":1}',
+    "no numbers of json": _run('{"a":NaN,"b":-Infinity}'),
+    "open items": _run("OPEN: 1, 2, "),
+    "line ends of two kinds": _run("\n\r"),
+    "returns": _run("\r"),
+    "line separators": _run("\u2028"),
+    "form feeds": _run("a\x0b\x0c"),
+    "marks out of order": lambda: "a" + "\u0301" * (LONGEST // 2) + "\u0316" * (LONGEST // 2),
+    "marks by turns": _run("\u0301\u0316"),
+    "what normalizes to much": _run("\ufdfa"),
+    "syllables in parts": _run("\u1112\u1161\u11ab"),
+    "variation selectors": _run("\ufe0f"),
+    "tag characters": _run("\U000e0041"),
+    "flags": _run("\U0001f1e9\U0001f1ea"),
+    "isolates": _run("\u2066a"),
+    "byte order marks": _run("\ufeff"),
+    "digits of a bold face": _run("\U0001d7d7"),
+    "digits of other scripts": _run("\u0663\u0969"),
+    "halves of pairs": _run("\ud83d"),
+    "soft hyphens": _run("a\u00ad"),
+    "wide spaces": _run("\u3000"),
 }
-
-
-def requests_of(text: str) -> Iterator[Request]:
-    """A request for each place where a text can come in."""
-    field, short = text[:FIELD], text[:SHORT]
-    yield _flat("complete, input", "complete", input=field)
-    yield _flat("complete, task", "complete", task=short, input=field)
-    yield _flat("feedback, output", "feedback", output=field)
-    yield _flat("refine, output", "refine", output=field, feedbacks=[_fault("Make it better.")])
-    faults = [_fault(text[:3000])] * 50
-    yield _flat("refine, feedbacks", "refine", output="A draft.", feedbacks=faults)
-    yield _flat("refine, all", "refine", input=field, output=field, feedbacks=[_fault(field)])
-    yield "human_feedback", "/human_feedback", _json({"cid": "h", "human_feedback": short or "x"})
-    for component in ("complete", "refine", "feedback", "aggregate", "summary"):
-        yield _unified(component, text, outputs=3)
-    yield _unified("aggregate", text, outputs=20)
-    yield _unified("human_feedback", text, outputs=0)
-    turns = [{"role": "user", "content": field}]
-    yield "chat", "/v1/chat/completions", _json({"model": "complete", "messages": turns})
-    turns = [{"role": role, "content": field} for role in ("user", "assistant", "user")]
-    yield "chat, refine", "/v1/chat/completions", _json({"model": "refine", "messages": turns})
-    version = {"version": 1, "content": text[:2000], "evidence": short, "at": WHEN}
-    entries = [
-        {"node_id": f"{number:032x}", "created_at": WHEN, "versions": [version]}
-        for number in range(50)
-    ]
-    yield "import", "/playbook/imported/import", _json({"cid": "imported", "entries": entries})
-    yield _flat("complete with this playbook", "complete", cid="imported")
-
-
-def _flat(name: str, component: str, **fields: object) -> Request:
-    asked: dict[str, object] = {"cid": "u", "task": "Do it", "input": "Please"}
-    return name, f"/{component}", _json(asked | fields)
-
-
-def _unified(component: str, text: str, *, outputs: int) -> Request:
-    output = {"immediate_response": text[:50_000], "notebook": text[:FIELD]}
-    before = {"task": "t", "input": [{"user_query": "q"}], "output": output, "component": "summary"}
-    body = {
-        "cid": "u",
-        "task": "Do it",
-        "input": [{"user_query": text[:SHORT].strip() or "Do it"}],
-        "previous_outputs": [before] * outputs,
-    }
-    return f"unified {component}, {outputs} outputs", f"/{component}", _json(body)
-
-
-def _fault(problem: str) -> dict[str, str]:
-    return {"problem": problem, "suggestion": problem[:1000]}
-
-
-def _json(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body).encode()
-
-
-_BEFORE = b'{"cid": "c", "task": "t", "input": "i", "more": '
-UNITS: Mapping[str, tuple[bytes, bytes, bytes]] = {
-    # name: beginning, unit, end
-    "empty lists": (b"[", b"[],", b"0]"),
-    "empty objects": (b"[", b"{},", b"0]"),
-    "empty strings": (b"[", b'"",', b"0]"),
-    "words": (b"[", b'"word",', b"0]"),
-    "digits": (b"[", b"1,", b"1]"),
-    "decimals": (b"[", b"1.5,", b"1]"),
-    "one number": (b"", b"7", b""),
-    "open lists": (b"", b"[", b""),
-    "lists in objects": (b"[", b'{"a":[]},', b"0]"),
-    "pairs of one name": (b"{", b'"a":1,', b'"a":1}'),
-    "escaped quotes": (b'"', b'\\"', b'"'),
-    "escaped letters": (b'"', b"\\u0041", b'"'),
-    "line ends and half a pair": (b'"\\ud83d', b"\\n", b'"'),
-    "letters and half a pair": (b'"\\ud83d', b"\\u0041", b'"'),
-    "halves of pairs": (b'"', b"\\ud83d", b'"'),
-    "backslashes and half a pair": (b'"\\ud83d', b"\\\\", b'"'),
-    "brackets in a string": (b'"', b"[", b'"'),
-    "strings in strings": (b'"', b'\\"[,]\\",', b'"'),
-    "spaces": (b"0", b" ", b""),
-    "what is no utf-8": (b'"', b"\xff", b'"'),
-}
-MANY_NAMES = "pairs of many names"
-
-
-def BODIES() -> Iterator[Request]:  # noqa: N802
-    """Bodies of 10 MiB whose structure is what costs."""
-    bodies = {name: _filled(*parts) for name, parts in UNITS.items()}
-    names = b",".join(b'"%07d":1' % number for number in range(BODY // 12))
-    bodies[MANY_NAMES] = _BEFORE + b"{" + names + b"}}"
-    for name, body in bodies.items():
-        yield name, "/complete", body
-    for name in ("empty lists", "empty objects", "decimals"):
-        inside = bodies[name].replace(b'"input": "i", "more": ', b'"input": [{"user_query": "q"}, ')
-        yield f"{name} as input", "/complete", inside[:-1] + b"]}"
-        turns = bodies[name].replace(_BEFORE, b'{"model": "complete", "messages": ')
-        yield f"{name} as messages", "/v1/chat/completions", turns
-        entries = bodies[name].replace(_BEFORE, b'{"cid": "c", "entries": ')
-        yield f"{name} as entries", "/playbook/c/import", entries
-    for unit in (b"{}\n", b'{"conversation":{"cid":"r","messages":[]}}\n'):
-        yield f"lines {unit!r}", "/restore", unit * (BODY // len(unit))
-
-
-def _filled(beginning: bytes, unit: bytes, end: bytes) -> bytes:
-    return _BEFORE + beginning + unit * (BODY // len(unit)) + end + b"}"

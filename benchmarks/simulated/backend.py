@@ -26,7 +26,8 @@ from settings import Settings
 KEY = "benchmark"
 MODEL = "simulated"
 Message = dict[str, str]
-Answering = Callable[[list[Message]], str]
+Answering = Callable[[list[Message]], str | bytes]
+"""What is said to a conversation; bytes are sent as they are."""
 
 
 class SimulatedBackend:
@@ -60,6 +61,8 @@ class SimulatedBackend:
         text = self.answering(asked["messages"])
         if self._latency:
             await asyncio.sleep(self._latency * self._chance.uniform(0.5, 1.5))
+        if isinstance(text, bytes):
+            return Response(text, media_type="text/event-stream")
         if asked.get("stream"):
             return StreamingResponse(_events(text), media_type="text/event-stream")
         return JSONResponse(_completion(text))

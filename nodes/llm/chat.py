@@ -28,7 +28,8 @@ from nodes.llm.reasoning import ReasoningFilter
 from nodes.llm.turns import Role, Truncation, Turn
 from nodes.llm.wire import Wire
 
-LONGEST_ANSWER = 64_000_000  # bytes; more than that is no answer
+LONGEST_ANSWER = 16_000_000  # bytes; more than that is no answer
+AT_ONCE = 8_192  # bytes that are read before others have their turn
 SUCCESS = range(200, 300)
 OTHERS_SECONDS = 600.0  # for calls that are not the miner's own
 _ROLES: dict[str, Role] = {"system": "system", "human": "user", "ai": "assistant"}
@@ -191,8 +192,11 @@ class MinerChat(ChatOpenAI):
                     broken = error
                     break
                 taken += len(data)
-                if piece := exchange.take(reader.feed(data), reader, seen):
-                    yield piece
+                for at in range(0, len(data), AT_ONCE):
+                    if at:
+                        await asyncio.sleep(0)
+                    if piece := exchange.take(reader.feed(data[at : at + AT_ONCE]), reader, seen):
+                        yield piece
         if piece := exchange.take(reader.end(), reader, seen):
             yield piece
         if piece := self._conclude(reader, exchange, seen, broken):

@@ -4,7 +4,9 @@ Known deviations are rows of `tests/llm/dialects`. Nothing here raises for what 
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -21,7 +23,10 @@ _WRAPPERS = ("result", "data", "response", "output")  # of gateways around a who
 _APART = ("reasoning_content", "reasoning", "thinking", "reasoning_details", "tool_calls")
 _INNER = ("text", "thinking", "content", "function", "arguments")
 _BOM = b"\xef\xbb\xbf"
-_HELD = 1_000_000  # bytes of an event in several pieces
+_LONGEST_VALUE = 2_000_000  # bytes of an event, or of a whole answer that is no stream
+_MOST_VALUES = 10_000  # in one of them
+_HEADS = re.compile(rb"(?:data:\s*)*")  # some gateways put one stream into another
+_BETWEEN = re.compile(r"\s*(?:data:\s*)?")
 
 
 class Reader:
@@ -38,8 +43,9 @@ class Reader:
         self._ending: Ending | None = None
         self._counted = False  # usage came after the last of the text
         self._body: list[bytes] | None = None
-        self._held = self._pieces = b""
-        self._begun = self._spoke = False
+        self._held: list[bytes] = []  # a line without its end
+        self._pieces: list[bytes] = []  # an event without its end
+        self._begun = self._spoke = self._returned = False
         self._text: list[str] = []
         self._reasoning: list[str] = []
 
@@ -56,14 +62,20 @@ class Reader:
     def feed(self, data: bytes) -> tuple[str, str]:
         """The text and the reasoning that came with these bytes."""
         if not self._begun:
-            data = (self._held + data).lstrip().removeprefix(_BOM)
-            self._begun, self._held = bool(data), b""
+            data = b"".join((*self._held, data)).lstrip().removeprefix(_BOM)
+            self._begun, self._held = bool(data), []
             self._body = [] if data[:1] in (b"{", b"[") else None
         if self._body is not None:
             self._body.append(data)
             return "", ""
-        data = (self._held + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        lines, _, self._held = data.rpartition(b"\n")
+        if self._returned:  # a line end was cut in two
+            data = data.removeprefix(b"\n")
+        self._returned = data.endswith(b"\r")
+        lines, ended, rest = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").rpartition(b"\n")
+        if not ended:
+            self._held.append(rest)
+            return "", ""
+        lines, self._held = b"".join((*self._held, lines)), [rest]
         if not self._read_at_once(lines.strip()):
             for line in lines.split(b"\n"):
                 self._read(line)
@@ -72,7 +84,8 @@ class Reader:
     def end(self) -> tuple[str, str]:
         """What was held back until the end: a whole JSON body, or a last line without its end."""
         if self._body is None:
-            self._read(self._held)
+            self._read(b"".join(self._held))
+            self._read(b"")
             return self._taken(final=True)
         body = b"".join(self._body)
         value = _decoded(body)
@@ -80,7 +93,7 @@ class Reader:
             self._take(value)
             self._counted = self._spoke  # a body says whether it is whole by being one
         else:
-            for line in body.splitlines():
+            for line in (*body.splitlines()[:_MOST_VALUES], b""):
                 self._read(line)
         return self._taken(final=True)
 
@@ -112,10 +125,12 @@ class Reader:
         return True
 
     def _read(self, line: bytes) -> None:
+        if not line.strip():
+            self._end_event()
+            return
         if line.startswith(b"data:"):
-            while line.startswith(b"data:"):  # some gateways put one stream into another
-                line = line[5:].strip()
-        elif not line.startswith((b"{", b"[")) and not (self._pieces and line.strip()):
+            line = _HEADS.sub(b"", line, count=1).strip()
+        elif not line.startswith((b"{", b"[")) and not self._pieces:
             return
         if line.strip(b'" ').upper() == b"[DONE]":
             self.done = self.finished = True
@@ -125,22 +140,26 @@ class Reader:
     def _decode(self, payload: bytes) -> None:
         value = _decoded(payload)
         if value is _UNREADABLE:
-            self._pieces += payload + b"\n"
-            value = _decoded(self._pieces)
-            if value is _UNREADABLE:
-                self._pieces = self._pieces[-_HELD:]
-                return
-        self._pieces = b""
+            self._pieces.append(payload)
+            return
+        self._pieces.clear()
         self._take(value)
+
+    def _end_event(self) -> None:
+        """Take what stood in several lines; trying at every line would take the square of them."""
+        pieces, self._pieces = b"\n".join(self._pieces), []
+        value = _decoded(pieces) if pieces else _UNREADABLE
+        if value is not _UNREADABLE:
+            self._take(value)
 
     def _take(self, value: object) -> None:
         if isinstance(value, str):  # encoded twice
             value = _decoded(value.encode(errors="replace"))
-        if isinstance(value, list):
-            for each in value:
-                self._take(each)
-        if not isinstance(value, dict):
-            return
+        for each in value[:_MOST_VALUES] if isinstance(value, list) else [value]:
+            if isinstance(each, dict):
+                self._take_event(each)
+
+    def _take_event(self, value: Mapping[str, Any]) -> None:
         choice = _choice(value)
         if reported := _error(value, choice):
             self.error = reported
@@ -192,12 +211,14 @@ def _only_text(event: Any) -> str:  # noqa: ANN401
 
 def _decoded(data: bytes) -> Any:  # noqa: ANN401
     """JSON as plain data; `_UNREADABLE` for what is none. Mends what orjson does not take."""
+    if len(data) > _LONGEST_VALUE:
+        return _UNREADABLE
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError:
         pass
     try:
-        values = list(_in_a_row(data.decode(errors="replace")))
+        values = list(islice(_in_a_row(data.decode(errors="replace")), _MOST_VALUES))
     except (ValueError, RecursionError):
         return _UNREADABLE
     return values[0] if len(values) == 1 else values
@@ -205,11 +226,12 @@ def _decoded(data: bytes) -> Any:  # noqa: ANN401
 
 def _in_a_row(text: str) -> Iterator[Any]:
     """Several JSON values with nothing, or the head of an event, between them."""
-    text = text.lstrip()
-    while text:
-        value, end = _DECODER.raw_decode(text)
+    at = len(text) - len(text.lstrip())
+    while at < len(text):
+        value, end = _DECODER.raw_decode(text, at)
         yield value
-        text = text[end:].lstrip().removeprefix("data:").lstrip()
+        between = _BETWEEN.match(text, end)
+        at = between.end() if between else end
 
 
 def _characters(text: str, final: bool) -> tuple[str, str]:
