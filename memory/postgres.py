@@ -29,11 +29,13 @@ async def open_pool(url: SecretStr) -> AsyncIterator[asyncpg.Pool]:
     with translated():
         pool = await asyncpg.create_pool(
             dsn,
-            min_size=1,
+            min_size=0,  # with more it logs a traceback a second while the database is down
             max_size=CONNECTIONS,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
         )
+        async with pool.acquire():
+            pass  # it is there
     try:
         yield pool
     finally:
