@@ -1,7 +1,7 @@
 """What callers see of a backend that fails: how many are answered, how, and when.
 
 `python -m benchmarks.faults [--kinds failing,slow,…] [--callers 1,16,64] [--requests 200]
-[--deadline 10] [--most-seconds 120]`
+[--deadline 10] [--most-seconds 40]`
 
 For each kind of `benchmarks.faulty_backend` and each number of callers, so many flat `/complete`
 requests (fewer where `--most-seconds` end before) go to a fresh user each. Printed are the share of
@@ -48,7 +48,7 @@ async def main() -> None:
     parser.add_argument("--callers", default="1,16,64")
     parser.add_argument("--requests", type=int, default=200)
     parser.add_argument("--deadline", type=float, default=10)
-    parser.add_argument("--most-seconds", type=float, default=120)
+    parser.add_argument("--most-seconds", type=float, default=40)
     options = parser.parse_args()
     print(f"{'backend':9} callers requests  failed    p50    p99    max  late calls  answers")
     for kind in options.kinds.split(","):

@@ -1,11 +1,11 @@
 """Whether what a miner acknowledged is still there after `kill -9` under load.
 
-`python -m benchmarks.kill [--rounds 20] [--callers 32] [--least 200] [--database-url
-postgresql://…]` starts `run.py` on temporary stores, lets the callers write preferences and ask
-questions, kills it at a random moment once `--least` are acknowledged, starts it again and asks
-for everything that was acknowledged: a preference by its 201, a question and its answer by a 200
-that does not say `not remembered`. With an empty PostgreSQL database two miners share it and a
-Chroma server, and one of the two is killed in each round. Ends with code 1 if anything is missing.
+`python -m benchmarks.kill [--rounds 20] [--callers 32] [--least 200] [--shared]` starts `run.py` on
+temporary stores, lets the callers write preferences and ask questions, kills it at a random moment
+once `--least` are acknowledged, starts it again and asks for everything that was acknowledged: a
+preference by its 201, a question and its answer by a 200 that does not say `not remembered`. With
+`--shared` two miners share servers that are started here, and one of the two is killed in each
+round. Ends with code 1 if anything is missing.
 """
 
 import argparse
@@ -20,16 +20,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 
 from benchmarks.simulated.backend import KEY, SimulatedBackend, served
+from benchmarks.store_servers import store_servers
 from settings import ROOT, Settings
 from tools.addresses import free_port
-from tools.children import chroma_server
 
 START_SECONDS = 300
 LOAD_SECONDS = 120  # at most, before each kill
@@ -139,71 +139,67 @@ async def missing(client: httpx.AsyncClient, address: str, told: Acknowledged) -
 
 
 async def _round(
-    client: httpx.AsyncClient, number: int, miners: list[Miner], options: argparse.Namespace
+    client: httpx.AsyncClient, number: int, miners: list[Miner], callers: int, least: int
 ) -> Acknowledged:
     told, over = Acknowledged(), asyncio.Event()
-    callers = [
+    calling = [
         asyncio.create_task(_write(client, miners, over, told, f"{number}-{caller}"))
-        for caller in range(options.callers)
+        for caller in range(callers)
     ]
     give_up = time.monotonic() + LOAD_SECONDS
-    while told.count < options.least and time.monotonic() < give_up:  # noqa: ASYNC110 (a count)
+    while told.count < least and time.monotonic() < give_up:  # noqa: ASYNC110 (a count)
         await asyncio.sleep(0.01)
     await asyncio.sleep(random.uniform(0, 0.5))
     victim = random.choice(miners)
     await asyncio.to_thread(victim.end, signal.SIGKILL)
     over.set()
-    await asyncio.gather(*callers)
+    await asyncio.gather(*calling)
     await victim.start()
     return told
 
 
-async def _run(miners: list[Miner], options: argparse.Namespace) -> int:
-    lost, everything = list[str](), list[Acknowledged]()
+async def kills(
+    miners: list[Miner], *, rounds: int, callers: int, least: int
+) -> tuple[int, list[str]]:
+    """How much was acknowledged around so many kills, and what of it is missing."""
+    lost, everything = set[str](), list[Acknowledged]()
     await asyncio.gather(*(miner.start() for miner in miners))
     async with httpx.AsyncClient(
         headers={"X-API-Key": KEY}, trust_env=False, timeout=httpx.Timeout(30, connect=2)
     ) as client:
-        for number in range(1, options.rounds + 1):
-            everything.append(await _round(client, number, miners, options))
-            gone = await missing(client, random.choice(miners).address, everything[-1])
-            lost += gone
-            count = everything[-1].count
-            print(f"round {number}: {count} acknowledged, {len(gone)} missing", flush=True)
+        for number in range(1, rounds + 1):
+            told = await _round(client, number, miners, callers, least)
+            gone = await missing(client, random.choice(miners).address, told)
+            print(f"round {number}: {told.count} acknowledged, {len(gone)} missing", flush=True)
+            everything.append(told)
+            lost.update(gone)
         for told in everything:
-            lost += await missing(client, miners[0].address, told)
-    total = sum(told.count for told in everything)
-    print(f"{options.rounds} kills, {total} acknowledged, {len(set(lost))} missing")
-    for each in sorted(set(lost))[:10]:
-        print(f"  missing: {each}")
-    return 1 if lost else 0
+            lost.update(await missing(client, miners[0].address, told))
+    return sum(told.count for told in everything), sorted(lost)
 
 
 @contextmanager
-def _miners(folder: Path, backend: str, database_url: str | None) -> Iterator[list[Miner]]:
-    environment = {
-        "MINER_API_KEY": KEY,
-        "LLM_PROVIDER": "vllm",
-        "VLLM_API_BASE": f"{backend}/v1",
-        "COMPLETE_STRATEGY": "draft",
-        "RATE_LIMIT": "1000000/minute",
-        "LOG_LEVEL": "error",
-    }
-    if database_url is None:
-        miners = [Miner(folder, environment)]
-        yield from _ended(miners)
-        return
-    with chroma_server(folder / "chroma") as url:
-        shared = {"CHROMA_URL": url, "DATABASE_URL": database_url}
-        yield from _ended([Miner(folder / name, environment | shared) for name in ("one", "two")])
-
-
-def _ended(miners: list[Miner]) -> Iterator[list[Miner]]:
-    try:
-        yield miners
-    finally:
+def killable(folder: Path, *, shared: bool) -> Iterator[list[Miner]]:
+    """A miner, or two with `shared` stores, and a backend for them."""
+    backend = SimulatedBackend(latency=0.02)
+    backend.answering = lambda _: "An answer."
+    with ExitStack() as opened:
+        environment = {
+            "MINER_API_KEY": KEY,
+            "LLM_PROVIDER": "vllm",
+            "VLLM_API_BASE": f"{opened.enter_context(served(backend.app))}/v1",
+            "COMPLETE_STRATEGY": "draft",
+            "RATE_LIMIT": "1000000/minute",
+            "LOG_LEVEL": "error",
+        }
+        if shared:
+            stores = opened.enter_context(store_servers()).values()
+            environment |= {store.setting.upper(): store.url for store in stores}
+        names = ("one", "two") if shared else ("one",)
+        miners = [Miner(folder / name, environment) for name in names]
         for miner in miners:
-            miner.end(signal.SIGTERM)
+            opened.callback(miner.end, signal.SIGTERM)
+        yield miners
 
 
 def _options() -> argparse.Namespace:
@@ -211,21 +207,23 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, choices=range(1, 101), default=20, metavar="1..100")
     parser.add_argument("--callers", type=int, choices=range(1, 129), default=32, metavar="1..128")
     parser.add_argument("--least", type=int, default=200, help="acknowledged before each kill")
-    parser.add_argument("--database-url", help="an empty PostgreSQL database, for shared stores")
+    parser.add_argument("--shared", action="store_true", help="two miners share their stores")
     return parser.parse_args()
 
 
 def main() -> int:
     options = _options()
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    backend = SimulatedBackend(latency=0.02)
-    backend.answering = lambda _: "An answer."
     with (
         tempfile.TemporaryDirectory(prefix="kill-") as folder,
-        served(backend.app) as address,
-        _miners(Path(folder), address, options.database_url) as miners,
+        killable(Path(folder), shared=options.shared) as miners,
     ):
-        return asyncio.run(_run(miners, options))
+        load = {"callers": options.callers, "least": options.least}
+        told, lost = asyncio.run(kills(miners, rounds=options.rounds, **load))
+    print(f"{options.rounds} kills, {told} acknowledged, {len(lost)} missing")
+    for each in lost[:10]:
+        print(f"  missing: {each}")
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":

@@ -1,18 +1,20 @@
 """What a storm of connections leaves of the service, and what it costs in memory.
 
 `python -m benchmarks.storm [headers] [bodies] [large] [addresses] [callers] [--descriptors 1024]
-[--connections 1100] [--seconds 20] [--callers 200] [--pause 1] [--backend plain]`
+[--connections 1100] [--bodies 60] [--addresses 20000] [--seconds 20] [--callers 200] [--pause 1]
+[--backend plain]`
 
 - `headers`: connections without a key, each of which sends half of a request's head and waits;
 - `bodies`: as many with the key, each of which sends a byte of its body a second;
-- `large`: 60 bodies of 9.9 MB at once, with the key;
-- `addresses`: a request with a wrong key from each of 20,000 addresses of the loopback network;
-- `callers`: `/complete` by 200 callers at once, of whom 64 have a place; each that is refused waits
-  for the second that it is told to wait, or for `--pause`. `--backend slow` takes 1 to 3 s a call.
+- `large`: so many bodies of 9.9 MB at once, with the key;
+- `addresses`: a request with a wrong key from each of so many addresses of the loopback network;
+- `callers`: `/complete` by so many at once, of whom 64 have a place; each that is refused waits for
+  the second that it is told to wait, or for `--pause`. `--backend slow` takes 1 to 3 s a call.
 
 Meanwhile one caller asks `/health` and another `/complete` four times a second, each on a new
-connection. Printed are what these got, how many connections were still open at the end, the most
-files the miner had open, and its memory. The miner may open as many files as most systems allow.
+connection from another address (at the storm's own, one that comes in its first moment may be
+closed to make room). Printed are what all of these got, the most files the miner had open, and its
+memory. The miner may open as many files as most systems allow.
 """
 
 import argparse
@@ -30,13 +32,12 @@ from benchmarks.faulty_backend import KINDS, faulty_backend
 from benchmarks.miner_process import KEY, MinerProcess, percentile, running_miner
 
 QUESTION = {"cid": "storm", "task": "Say hello", "input": "Please"}
-ADDRESSES = 20_000
-LARGE_BODIES = 60
 PATIENCE = 10.0
+ASKING = "127.0.0.2"
 BETWEEN = 0.25
 HEAD = "POST /complete HTTP/1.1\r\nHost: miner\r\n"
 
-Storm = Callable[["_Subject", argparse.Namespace], Awaitable[str]]
+Storm = Callable[["Subject", argparse.Namespace], Awaitable["Seen"]]
 
 
 @dataclass
@@ -57,7 +58,9 @@ class Seen:
 
 
 @dataclass
-class _Subject:
+class Subject:
+    """A miner, and what callers saw of it in a storm; `descriptors` are the most it had open."""
+
     miner: MinerProcess
     health: Seen = field(default_factory=Seen)
     complete: Seen = field(default_factory=Seen)
@@ -65,30 +68,34 @@ class _Subject:
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("storms", nargs="*", default=[], help="which: all without")
-    parser.add_argument("--descriptors", type=int, default=1024)
-    parser.add_argument("--connections", type=int, default=1100)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--callers", type=int, default=200)
-    parser.add_argument("--pause", type=float, default=1)
-    parser.add_argument("--backend", choices=sorted(KINDS), default="plain")
-    options = parser.parse_args()
+    options = parser().parse_args()
     async with faulty_backend(options.backend) as (backend, _):
         for name in options.storms or STORMS:
             with tempfile.TemporaryDirectory(prefix="storm-") as folder:
                 await _measure(name, backend, Path(folder), options)
 
 
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("storms", nargs="*", default=[], help="which: all without")
+    parser.add_argument("--descriptors", type=int, default=1024)
+    parser.add_argument("--connections", type=int, default=1100)
+    parser.add_argument("--bodies", type=int, default=60)
+    parser.add_argument("--addresses", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--callers", type=int, default=200)
+    parser.add_argument("--pause", type=float, default=1)
+    parser.add_argument("--backend", choices=sorted(KINDS), default="plain")
+    return parser
+
+
 async def _measure(name: str, backend: str, folder: Path, options: argparse.Namespace) -> None:
     starting = running_miner(folder, backend, descriptors=options.descriptors)
     miner = await asyncio.to_thread(starting.__enter__)
     try:
-        subject = _Subject(miner)
-        before = miner.resident
-        async with _asking(subject):
-            ended = await STORMS[name](subject, options)
-        print(f"{name}: {ended}")
+        subject, before = Subject(miner), miner.resident
+        came = await stormed(name, subject, options)
+        print(f"{name}: {came}; {came.answers['200'] / options.seconds:.0f} answered a second")
         print(f"  /health    {subject.health}")
         print(f"  /complete  {subject.complete}")
         print(
@@ -100,8 +107,14 @@ async def _measure(name: str, backend: str, folder: Path, options: argparse.Name
         await asyncio.to_thread(starting.__exit__, None, None, None)
 
 
+async def stormed(name: str, subject: Subject, options: argparse.Namespace) -> Seen:
+    """What came of one storm, while others ask the same miner."""
+    async with _asking(subject):
+        return await STORMS[name](subject, options)
+
+
 @asynccontextmanager
-async def _asking(subject: _Subject) -> AsyncIterator[None]:
+async def _asking(subject: Subject) -> AsyncIterator[None]:
     body = json.dumps(QUESTION).encode()
     requests = [
         (subject.health, request("GET", "/health", b"")),
@@ -116,11 +129,9 @@ async def _asking(subject: _Subject) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _ask_on(subject: _Subject, seen: Seen, request: bytes) -> None:
+async def _ask_on(subject: Subject, seen: Seen, request: bytes) -> None:
     while True:
-        began = time.monotonic()
-        status = await exchange(subject.miner.port, request)
-        seen.note(status, time.monotonic() - began)
+        await _note(subject, request, seen, ASKING)
         subject.descriptors = max(subject.descriptors, subject.miner.descriptors)
         await asyncio.sleep(BETWEEN)
 
@@ -155,23 +166,27 @@ def request(
     return head.encode() + body
 
 
-async def _headers(subject: _Subject, options: argparse.Namespace) -> str:
+async def _headers(subject: Subject, options: argparse.Namespace) -> Seen:
     return await _held(subject, options, f"{HEAD}X-Half: of a he".encode())
 
 
-async def _bodies(subject: _Subject, options: argparse.Namespace) -> str:
+async def _bodies(subject: Subject, options: argparse.Namespace) -> Seen:
     head = f"{HEAD}X-API-Key: {KEY}\r\nContent-Length: 100000\r\n\r\n{{"
     return await _held(subject, options, head.encode(), drip=b" ")
 
 
 async def _held(
-    subject: _Subject, options: argparse.Namespace, first: bytes, drip: bytes = b""
-) -> str:
-    until = time.monotonic() + options.seconds
-    held = await asyncio.gather(
-        *(_hold(subject.miner.port, first, drip, until) for _ in range(options.connections))
-    )
-    return f"{options.connections} connections, {sum(held)} open after {options.seconds:.0f} s"
+    subject: Subject, options: argparse.Namespace, first: bytes, drip: bytes = b""
+) -> Seen:
+    until, seen = time.monotonic() + options.seconds, Seen()
+
+    async def hold() -> None:
+        began = time.monotonic()
+        held = await _hold(subject.miner.port, first, drip, until)
+        seen.note("kept open" if held else "closed", time.monotonic() - began)
+
+    await asyncio.gather(*(hold() for _ in range(options.connections)))
+    return seen
 
 
 async def _hold(port: int, first: bytes, drip: bytes, until: float) -> bool:
@@ -196,30 +211,32 @@ async def _hold(port: int, first: bytes, drip: bytes, until: float) -> bool:
     return True
 
 
-async def _large(subject: _Subject, options: argparse.Namespace) -> str:
+async def _large(subject: Subject, options: argparse.Namespace) -> Seen:
     body = json.dumps({**QUESTION, "more": "x" * 9_900_000}).encode()
-    sent = request("POST", "/complete", body)
-    statuses = await asyncio.gather(
-        *(exchange(subject.miner.port, sent) for _ in range(LARGE_BODIES))
-    )
-    return f"{LARGE_BODIES} bodies of 9.9 MB: {Seen(Counter(statuses)).answers}"
+    sent, seen = request("POST", "/complete", body), Seen()
+    await asyncio.gather(*(_note(subject, sent, seen) for _ in range(options.bodies)))
+    return seen
 
 
-async def _addresses(subject: _Subject, options: argparse.Namespace) -> str:
-    sent = request("POST", "/complete", b"{}", key="wrong")
-    statuses: Counter[str] = Counter()
-    numbers = iter(range(ADDRESSES))
+async def _addresses(subject: Subject, options: argparse.Namespace) -> Seen:
+    sent, seen = request("POST", "/complete", b"{}", key="wrong"), Seen()
+    numbers = iter(range(options.addresses))
 
     async def call() -> None:
         for number in numbers:
             address = f"127.{1 + number // 62_500}.{number // 250 % 250}.{1 + number % 250}"
-            statuses[await exchange(subject.miner.port, sent, address=address)] += 1
+            await _note(subject, sent, seen, address)
 
     await asyncio.gather(*(call() for _ in range(32)))
-    return f"{ADDRESSES} addresses: {dict(statuses)}"
+    return seen
 
 
-async def _callers(subject: _Subject, options: argparse.Namespace) -> str:
+async def _note(subject: Subject, sent: bytes, seen: Seen, address: str = "127.0.0.1") -> None:
+    began = time.monotonic()
+    seen.note(await exchange(subject.miner.port, sent, address=address), time.monotonic() - began)
+
+
+async def _callers(subject: Subject, options: argparse.Namespace) -> Seen:
     until, seen = time.monotonic() + options.seconds, Seen()
 
     async def call(number: int) -> None:
@@ -235,8 +252,7 @@ async def _callers(subject: _Subject, options: argparse.Namespace) -> str:
         writer.close()
 
     await asyncio.gather(*map(call, range(options.callers)))
-    rate = seen.answers["200"] / options.seconds
-    return f"{options.callers} callers: {seen}; {rate:.0f} answered a second"
+    return seen
 
 
 async def _answer(reader: asyncio.StreamReader) -> str:

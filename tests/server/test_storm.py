@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from benchmarks.miner_process import MinerProcess, running_miner
+from benchmarks.storm import Subject, parser, stormed
 from running_miner import COMPLETE, KEY, client_of, miner_process, miner_settings
 from scripted import Scripted
 
@@ -172,3 +174,35 @@ async def until_refused(client: httpx.AsyncClient, body: bytes) -> httpx.Respons
             return response
         await asyncio.sleep(0.1)
     raise AssertionError("large bodies were never refused")
+
+
+@pytest.fixture(scope="module")
+def stormed_miner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MinerProcess]:
+    folder = tmp_path_factory.mktemp("miner")
+    with Scripted() as backend, running_miner(folder, backend.base_url, descriptors=600) as miner:
+        backend.default("Paris")
+        yield miner
+
+
+@pytest.mark.parametrize(
+    ("storm", "allowed"),
+    [
+        ("headers", {"closed", "kept open"}),
+        ("bodies", {"closed", "kept open"}),
+        ("large", {"200", "503"}),
+        ("addresses", {"401"}),
+        ("callers", {"200", "503"}),
+    ],
+)
+async def test_who_asks_during_a_storm_is_answered(
+    stormed_miner: MinerProcess, storm: str, allowed: set[str]
+) -> None:
+    subject = Subject(stormed_miner)
+    few = "--connections 300 --bodies 12 --addresses 500 --callers 80 --seconds 3 --pause 0"
+    seen = await stormed(storm, subject, parser().parse_args(few.split()))
+    assert set(seen.answers) <= allowed
+    assert set(subject.health.answers) == {"200"}
+    assert set(subject.complete.answers) <= {"200", "503"}
+    assert subject.complete.answers["200"]
+    if storm in ("headers", "bodies"):
+        assert seen.answers["closed"] >= 300 - 216
