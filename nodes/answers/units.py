@@ -34,8 +34,6 @@ _SPELLED = {
     for size, *spellings in map(str.split, units.split(", "))
     for spelling in spellings
 }
-LONGEST_SYMBOL = 2
-_SYMBOLS = frozenset(spelling.lower() for spelling in _SPELLED if len(spelling) <= LONGEST_SYMBOL)
 _COMPOUND = {"mph": "mile/hour", "kph": "km/hour", "kmh": "km/hour"}
 # A factor of a unit, behind `per` or `/` if it divides: `square cm`, `per day`, `s^2`.
 _FACTOR = re.compile(
@@ -47,9 +45,8 @@ _FACTOR = re.compile(
 
 
 def known(word: str) -> tuple[str, Fraction] | None:
-    """The dimension and the size of a unit; capitals tell symbols such as `mW` and `MW` apart."""
-    symbol = len(word) <= LONGEST_SYMBOL and word.lower() in _SYMBOLS
-    return _SPELLED.get(word if symbol else word.lower()) or _SPELLED.get(word)
+    """The dimension and the size of a unit; capitals tell `mW` and `MW`, `m` and `M` apart."""
+    return _SPELLED.get(word) or (_SPELLED.get(word.lower()) if len(word) > 1 else None)
 
 
 def read_unit(text: str) -> tuple[str, int]:
