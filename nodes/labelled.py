@@ -30,9 +30,8 @@ _LABELLED = re.compile(
     re.IGNORECASE,
 )
 _DOTTED = re.compile(rf"{_NAMES}{_COUNT}\.\s(?P<text>.*)", re.IGNORECASE)
-# A label alone on its line has its text below; it shows itself to be one by its marks.
+# A label alone on its line has its text below.
 _ALONE = re.compile(rf"{_NAMES}{_COUNT}\W*", re.IGNORECASE)
-_MARKED = re.compile(r"[^\w\s]|.*\d\W*\Z|[A-ZÀ-ÞА-Я ]+\Z|[぀-鿿]+\Z")
 _UNDERLINED = re.compile(r"^([^\w]*)__([^_]{1,30})__(?=\W*[:：])")
 _TAG = re.compile(rf"<(/?){_NAMES}{_COUNT}(?: \w+=[^<>\n]{{0,60}})?>", re.IGNORECASE)
 _OTHER_TAG = re.compile(r"</?[A-Za-z_]{1,30}(?: [^<>]{0,80})?/?>")
@@ -115,7 +114,7 @@ class _Reading:
     turn: int = 0
 
     def take(self, line: str, following: str, *, quoted: bool) -> None:
-        match = None if quoted else _head(line, following)
+        match = None if quoted else _head(line)
         text = match.groupdict().get("text") or "" if match else ""
         lists = match is not None and not text and bool(_ITEM.match(following))
         if match and match.group("problem") and (lists or self._is_own(match.group("problem"))):
@@ -194,15 +193,14 @@ def _from_lines(text: str) -> list[tuple[str, str]]:
 
 
 def _untagged(text: str) -> str:
-    """XML's labels as heads of lines, and its other tags left out."""
+    """XML's labels as heads of lines, and a list's tags left out."""
     if _LIST_TAG.search(text):
         return _OTHER_TAG.sub("\n", _INLINE_TAG.sub("", text))
     if "</" not in text or not _TAG.search(text):
         return text
-    named = _TAG.sub(
+    return _TAG.sub(
         lambda tag: "\n---\n" if tag[1] else f"\n{tag['problem'] or tag['suggestion']}: ", text
     )
-    return _OTHER_TAG.sub("\n", named)
 
 
 def _has_suggestion(line: str) -> bool:
@@ -233,12 +231,9 @@ def _fenced(lines: list[str]) -> set[int]:
     return {number for first, last in blocks for number in range(first, last + 1)}
 
 
-def _head(line: str, following: str) -> re.Match[str] | None:
+def _head(line: str) -> re.Match[str] | None:
     bare = _bare(line)
-    found = _LABELLED.fullmatch(bare)
-    ruled = len(following) > 2 and RULE.fullmatch(following)  # noqa: PLR2004
-    if found is None and (_MARKED.match(line) or _ITEM.match(following) or ruled):
-        found = _ALONE.fullmatch(bare)
+    found = _LABELLED.fullmatch(bare) or _ALONE.fullmatch(bare)
     dotted = _DOTTED.fullmatch(bare) if found is None else None
     return dotted if dotted and (dotted["problem"] or dotted["suggestion"]).isupper() else found
 
