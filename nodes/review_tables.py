@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 
 from nodes.documents.words import pattern
 
@@ -30,7 +29,7 @@ def from_json(text: str) -> list[tuple[str, str]]:
     if isinstance(value, dict):
         value = [value]
     if not isinstance(value, list):
-        value = [_loaded(line) for line in _objects(text)]
+        value = [_loaded(line.strip(" \t-*,")) for line in text.splitlines()]
     pairs = [_pair(item) for item in value if isinstance(item, dict)]
     return [(problem, fix) for problem, fix in pairs if problem]
 
@@ -41,14 +40,6 @@ def _loaded(text: str) -> object:
     except (ValueError, RecursionError):
         return None
     return value
-
-
-def _objects(text: str) -> Iterator[str]:
-    """The lines that may each be one object."""
-    for line in text.splitlines():
-        found = line.strip().lstrip("-* ").rstrip(",")
-        if found.startswith("{") and found.endswith("}"):
-            yield found
 
 
 def _pair(item: dict[str, object]) -> tuple[str, str]:
@@ -72,11 +63,7 @@ def from_table(text: str) -> list[tuple[str, str]]:
     if columns is None:
         return []
     problem, suggestion = columns
-    return [
-        (row[problem], row[suggestion])
-        for row in rows[1:]
-        if len(row) > max(columns) and row[problem]
-    ]
+    return [(row[problem], row[suggestion]) for row in rows[1:] if len(row) > max(columns)]
 
 
 def _columns(header: list[str]) -> tuple[int, int] | None:
