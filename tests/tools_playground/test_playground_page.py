@@ -192,6 +192,19 @@ async def test_an_error_keeps_the_question_to_be_asked_again(
     await person.see_said("What is machine learning?", "It learns from examples.")
 
 
+async def test_an_answer_that_breaks_off_says_so(person: "Person", backend: Scripted) -> None:
+    token = b'event: token\ndata: {"node": "draft", "kind": "text", "text": "Half an"}\n\n'
+    with serving(sending(200, token, Content_Type="text/event-stream")) as broken:
+        await person.unfold_line()
+        await person.fill("Miner", broken)
+        await person.ask("Will it end?")
+        await person.see_said("Half an", "(stopped)")
+        await person.read("the stream ended before the answer")
+        await person.open("Playbook")
+        await person.read("what answers there is not a miner")
+        await expect(person.tab).not_to_contain_text("Reading the playbook")
+
+
 async def test_the_line_tells_of_a_miner_that_is_not_there(
     person: "Person", backend: Scripted
 ) -> None:

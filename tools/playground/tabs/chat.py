@@ -206,7 +206,7 @@ def _index(index: int | tuple[int, int]) -> int:
 
 def _reply(run: Run[Any]) -> list[Turn]:
     text = _said(run.answer) if run.answer else run.text
-    if run.stopped and text:
+    if text and (run.stopped or run.error):
         text += STOPPED
     return [(ASSISTANT, text)] if text else []
 

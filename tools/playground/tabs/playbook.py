@@ -19,7 +19,6 @@ from tools.playground.tables import Rows, table
 EXAMPLES = ["Please always answer in French.", "I changed my mind: answer in English."]
 LEARN = "Learn what the user prefers"
 WIDTHS, READ_ONLY = ["12%", "60%", "28%"], [0]
-READING = "Reading the playbook."
 EMPTY = (
     "Nothing is known of this user yet: say above how answers should be and press *Learn*, or "
     "add a row."
@@ -49,7 +48,7 @@ class PlaybookTab:
         self._wire()
 
     def _build_playbook(self) -> None:
-        self._title = gr.Markdown(READING, elem_id="playbook-title")
+        self._title = gr.Markdown(elem_id="playbook-title")
         self._table = table("playbook", HEADERS, WIDTHS, read_only=READ_ONLY)
         self._told = gr.HTML(elem_id="playbook-told", elem_classes="pg-told")
         with gr.Row():
