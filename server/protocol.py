@@ -56,6 +56,8 @@ class Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_timer.cancel()
+        # It would keep all that belongs to a connection that was reset.
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:

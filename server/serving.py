@@ -14,6 +14,9 @@ LARGEST_HEAD = 64 * 1024
 WORKER_SILENCE_SECONDS = 120
 # What the system accepts before the server looks comes at once, before any of it can be closed.
 BACKLOG = 256
+# Longer than proxies and clients keep an idle connection (60 s at most are usual): whoever closes
+# first must not be the one to whom a request may already be on its way.
+IDLE_SECONDS = 75
 
 
 def server_config(
@@ -47,6 +50,7 @@ def server_config(
         h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
         lifespan="on",
+        timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=drain_seconds,
         timeout_worker_healthcheck=WORKER_SILENCE_SECONDS,
         access_log=False,

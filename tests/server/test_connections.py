@@ -168,3 +168,14 @@ def test_a_connection_outlives_the_refusal_of_a_short_body(small: str) -> None:
             connection.sendall(head("POST", "/complete", length, key=key) + BODY)
             status, _, _ = answered(connection)
             assert status == expected
+
+
+async def test_an_idle_connection_is_kept_longer_than_clients_keep_theirs(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for idle in (0, 6):
+        await asyncio.sleep(idle)
+        writer.write(b"GET /health HTTP/1.1\r\nHost: miner\r\n\r\n")
+        assert b" 200 " in (await reader.readuntil(b"}")).partition(b"\r\n")[0]
+    writer.close()
+    await writer.wait_closed()

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import socket
+import struct
 from pathlib import Path
 
 import httpx
@@ -11,6 +13,7 @@ from benchmarks.miner_process import OPENED, running_miner
 from benchmarks.soak import EVENTS, SAID, soak
 from running_miner import COMPLETE, client_of
 from scripted import Scripted, until
+from server.protocol import Protocol
 
 GROWTH = 1.08  # of memory from the second stretch on; a leak of 2 KiB a request is more
 CALLERS = 8
@@ -52,6 +55,27 @@ async def test_no_task_outlives_its_request(
     before = tasks()
     await asyncio.gather(*map(use, range(30)))
     await until(lambda: tasks() <= before)
+
+
+async def test_nothing_is_kept_of_connections_that_were_reset(address: str) -> None:
+    before = connections()
+    for _ in range(20):
+        await asyncio.to_thread(ask_and_reset, address)
+    await until(lambda: connections() <= before)
+
+
+def ask_and_reset(address: str) -> None:
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(b"GET /health HTTP/1.1\r\nHost: miner\r\n\r\n")
+        assert connection.recv(4096)
+        at_once = struct.pack("ii", 1, 0)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+
+
+def connections() -> int:
+    gc.collect()
+    return sum(isinstance(each, Protocol) for each in gc.get_objects())
 
 
 def tasks() -> int:
