@@ -29,7 +29,7 @@ from nodes.llm.turns import Role, Truncation, Turn
 from nodes.llm.wire import Wire
 
 LONGEST_ANSWER = 16_000_000  # bytes; more than that is no answer
-AT_ONCE = 8_192  # bytes that are read before others have their turn
+AT_ONCE = 8_192  # bytes or characters that are read before others have their turn
 SUCCESS = range(200, 300)
 OTHERS_SECONDS = 600.0  # for calls that are not the miner's own
 _ROLES: dict[str, Role] = {"system": "system", "human": "user", "ai": "assistant"}
@@ -195,9 +195,10 @@ class MinerChat(ChatOpenAI):
                 for at in range(0, len(data), AT_ONCE):
                     if at:
                         await asyncio.sleep(0)
-                    if piece := exchange.take(reader.feed(data[at : at + AT_ONCE]), reader, seen):
+                    came = reader.feed(data[at : at + AT_ONCE])
+                    async for piece in _in_turns(came, exchange, reader, seen):
                         yield piece
-        if piece := exchange.take(reader.end(), reader, seen):
+        async for piece in _in_turns(reader.end(), exchange, reader, seen):
             yield piece
         if piece := self._conclude(reader, exchange, seen, broken):
             yield piece
@@ -232,6 +233,19 @@ class MinerChat(ChatOpenAI):
                 cut=bool(exchange.truncated),
             )
         return rest
+
+
+async def _in_turns(
+    came: tuple[str, str], exchange: Exchange, reader: Reader, seen: ReasoningFilter
+) -> AsyncGenerator[str, None]:
+    """What of the text that came is answer; of a long one others have their turn in between."""
+    text, reasoning = came
+    if piece := exchange.take((text[:AT_ONCE], reasoning), reader, seen):
+        yield piece
+    for at in range(AT_ONCE, len(text), AT_ONCE):
+        await asyncio.sleep(0)
+        if piece := exchange.take((text[at : at + AT_ONCE], ""), reader, seen):
+            yield piece
 
 
 def _beside(exchange: Exchange) -> dict[str, Any]:
