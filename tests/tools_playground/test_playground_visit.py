@@ -103,7 +103,7 @@ async def _criticise_and_refine(person: "Person", backend: Scripted, pictures: b
     if pictures:
         await person.photograph("feedback")
     await person.press("Refine with this →")
-    await person.see_value("Output to revise", re.compile("The beginning of an answer"))
+    await person.see_value("Output to revise", "The beginning of an answer")
     await person.read("It gives no example.")
     await person.see_all_columns("refine-feedbacks")
     await person.see_hint_beside_copy("refine-answer")

@@ -192,7 +192,7 @@ def _next(turns: list[Turn]) -> list[Any]:
     unanswered = bool(turns) and turns[-1][0] == USER
     answered = bool(answer) and not unanswered
     buttons = [gr.Button(visible=unanswered), gr.Button(visible=answered)]
-    return [*buttons, TASK, question, answer]
+    return [*buttons, TASK, question, answer.removesuffix(STOPPED)]
 
 
 def _outgoing(text: str, keep: int | None) -> str:
