@@ -179,7 +179,7 @@ class MinerChat(ChatOpenAI):
             if response.status not in SUCCESS:
                 raise await rejected(response, exchange)
             data, taken = b" ", 0
-            while data and taken < LONGEST_ANSWER:
+            while data and taken < LONGEST_ANSWER and not exchange.truncated:
                 try:
                     async with asyncio.timeout(exchange.patience(reader)):
                         data = await response.content.readany()

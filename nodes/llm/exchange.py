@@ -20,6 +20,7 @@ END_SECONDS = 0.05  # for the end after the last event, without which no connect
 LONGEST_REFUSAL = 100_000  # bytes
 LONGEST_TOLD = 4_000  # characters of a refusal that are looked at
 CHARACTERS_PER_TOKEN = 4  # where a backend does not count
+LONGEST_TEXT = 1_000_000  # characters; ten times what any form of the answer may hold
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class Exchange:
     ended_after: float = 0.0
     _began: float = field(default_factory=time.monotonic)
     _apart: list[str] = field(default_factory=list)
+    _length: int = 0
     hidden: str = ""  # reasoning that stood in the text
 
     def left(self, seconds: float) -> float:
@@ -72,15 +74,22 @@ class Exchange:
         return "".join(self._apart)
 
     def take(self, came: tuple[str, str], reader: Reader, seen: ReasoningFilter) -> str:
-        """Note text and reasoning that came; returns what of the text is answer."""
+        """Note text and reasoning that came; returns what of the text is answer.
+
+        What comes beyond the longest that a caller could take is left out.
+        """
         text, reasoning = came
         if not text and not reasoning:
+            return ""
+        if self._length > LONGEST_TEXT:
+            self.truncated = "length"
             return ""
         self.ended_after = time.monotonic() - self._began
         if self.first_after is None and reader.streams:
             self.first_after = self.ended_after
         if reasoning:
             self._apart.append(reasoning)
+        self._length += len(text) + len(reasoning)
         return seen.feed(text) if text else ""
 
     @property

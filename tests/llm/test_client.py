@@ -196,6 +196,18 @@ async def test_an_answer_cut_at_its_length_says_so(
     assert (reply.text, reply.truncated) == ("Once upon", "length")
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_an_answer_without_end_is_cut_where_no_caller_could_take_more(
+    model: Model, backend: Scripted, streamed: bool
+) -> None:
+    word = "w" * 9_999 + " "
+    backend.reply(word * 150)
+    reply = await ask(model, keep_partial=streamed)
+    assert reply.truncated == "length"
+    assert (word * 150).startswith(reply.text)
+    assert len(word) * 100 < len(reply.text) < len(word) * 150
+
+
 async def test_a_structured_answer_cut_at_its_length_is_not_asked_again(
     model: Model, backend: Scripted
 ) -> None:
