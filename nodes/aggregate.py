@@ -38,7 +38,7 @@ async def count(miner: Miner, state: AggregateState) -> AggregateUpdate:
         sum(len(voter.immediate_response) for voter in voters),
         lambda: [_answers(voter, state, own_document=not common) for voter in voters],
     )
-    found = await groups(miner, answers)
+    found = await groups(miner, state, answers)
     votes = Counter(group for group in found if group is not None)
     enough = 1 if len(state.queries) > 1 else ENOUGH
     if not votes or votes.total() < enough * len(voters):

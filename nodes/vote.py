@@ -17,7 +17,16 @@ from nodes.errors import MinerError
 from nodes.llm.providers import row_of
 from nodes.llm.turns import Reply
 from nodes.miner import Miner
-from nodes.state import Call, CompleteState, CompleteUpdate, Options, Request, Sample, Tally
+from nodes.state import (
+    Call,
+    CompleteState,
+    CompleteUpdate,
+    Options,
+    Request,
+    Sample,
+    State,
+    Tally,
+)
 from nodes.steps import ask, deadline, options
 from settings import Settings, Strategy
 
@@ -30,6 +39,7 @@ or a letter, whichever fits."""
 INDEPENDENT_TEMPERATURE = 0.7  # identical samples would prove nothing by agreeing
 CHECK_SAMPLES = 3  # a draft, a second opinion, and a third where these differ
 VOTE_SHARE = 0.5  # of the time that is left when a vote begins
+COMPARING = 0.25  # of the time left, which comparing formulas may take at most
 ENOUGH = 0.5  # the share of the samples that must have a final answer
 FEWEST_UNREAD = 2  # samples without one before the others are given up
 
@@ -110,12 +120,15 @@ def final_answers(request: Request, text: str) -> list[FinalAnswer]:
 
 
 async def groups(
-    miner: Miner, solutions: Sequence[Sequence[FinalAnswer]]
+    miner: Miner, state: State, solutions: Sequence[Sequence[FinalAnswer]]
 ) -> list[tuple[int, ...] | None]:
     """For the final answers of each solution what tells them from others; `None` without any."""
     asked = max(map(len, solutions), default=0)
     columns = [
-        await miner.comparer.groups([each[query] if each else None for each in solutions])
+        await miner.comparer.groups(
+            [each[query] if each else None for each in solutions],
+            within=COMPARING * max(0.0, deadline(state) - time.monotonic()),
+        )
         for query in range(asked)
     ]
     rows: list[tuple[int, ...] | None] = []
@@ -170,7 +183,7 @@ async def _followed(
         # Until the draft is there, it may still take the lead by a tie, or be all there is.
         begun = bool(state.samples) or tasks[0].done()
         not_drawn = state.tally.left - len(tasks) + len(pending)
-        tally = await _tally(miner, samples, not_drawn, begun=begun)
+        tally = await _tally(miner, state, samples, not_drawn, begun=begun)
         if tally.decided and (begun or tally.leader is not None):
             break
     return samples, tally
@@ -185,14 +198,16 @@ def _replies(tasks: list[asyncio.Task[Reply]]) -> list[Reply]:
     return [task.result() for task, error in errors.items() if error is None]
 
 
-async def _tally(miner: Miner, samples: list[Sample], left: int, *, begun: bool) -> Tally:
+async def _tally(
+    miner: Miner, state: CompleteState, samples: list[Sample], left: int, *, begun: bool
+) -> Tally:
     """Count. Of final answers with as many votes the one given first leads.
 
     It is decided when those who have not voted cannot put another in front, and when so many
     have no final answer that this is no question to vote on.
     """
     places = _whole(samples)
-    found = await groups(miner, [samples[place].answers for place in places])
+    found = await groups(miner, state, [samples[place].answers for place in places])
     votes = Counter(group for group in found if group is not None)
     if votes.total() < max(1, ENOUGH * len(places)):
         return Tally(left=left, decided=not votes and len(places) >= FEWEST_UNREAD)

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from machine_room import Room
+from nodes.state import PreviousOutput
 from scripted import Hang, HangAfter, Recorded, Slow
 
 AUTO = {"complete_strategy": "auto"}
@@ -63,3 +64,25 @@ async def test_a_vote_ends_with_its_half_of_the_time(room: Room) -> None:
     result = await room.complete("How many?", deadline=began + 10)
     assert result.answer == "Answer: 7"
     assert time.monotonic() - began < 8  # the calls themselves would go on until then
+
+
+@pytest.mark.parametrize("room", [VOTE], indirect=True)
+async def test_formulas_that_take_too_long_to_compare_do_not_cost_the_answer(room: Room) -> None:
+    bases = iter(range(2, 100))
+    room.backend.default(lambda _: f"Answer: ${next(bases)}^{{9^{{9^{{9}}}}}} + x$")
+    began = time.monotonic()
+    result = await room.complete("Which function is it?", deadline=began + 6)
+    assert result.answer.startswith("Answer: $")
+    assert time.monotonic() < began + 6
+
+
+async def test_formulas_that_take_too_long_to_compare_leave_the_outputs_to_the_model(
+    room: Room,
+) -> None:
+    room.backend.default("Answer: x")
+    texts = [f"Answer: ${base}^{{9^{{9^{{9}}}}}} + x$" for base in range(2, 8)]
+    outputs = [PreviousOutput(component="complete", immediate_response=text) for text in texts]
+    began = time.monotonic()
+    result = await room.run("aggregate", previous_outputs=outputs, deadline=began + 6)
+    assert result.answer
+    assert time.monotonic() < began + 6
