@@ -42,7 +42,7 @@ class Limiter:
             try:
                 async with asyncio.timeout(REDIS_PATIENCE):
                     wait = await self._count(self._shared, who)
-            except (StorageError, TimeoutError) as error:
+            except (StorageError, OSError) as error:  # the client lets some of these through
                 self._rest(error)
             else:
                 self._note_recovery()

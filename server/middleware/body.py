@@ -13,6 +13,7 @@ SILENCE_SECONDS = 10.0  # without a byte of a body that has not ended
 SMALL = 64 * 1024  # bytes of each body that are not counted among those of all
 LARGEST_AT_ONCE = 8  # bodies of the largest size
 RETRY_AFTER = 1
+CLOSE = {"Connection": "close"}  # the rest of the body would be taken for the next request
 
 
 class _WentAway(Exception):
@@ -84,9 +85,9 @@ async def _next(receive: Receive, deadline: float) -> Message:
     except TimeoutError:
         if left > SILENCE_SECONDS:
             detail = f"nothing of the body came for {SILENCE_SECONDS:.0f} s"
-            raise ApiError(408, "body_timeout", detail) from None
+            raise ApiError(408, "body_timeout", detail, CLOSE) from None
         detail = "the body did not arrive before the deadline"
-        raise ApiError(504, "deadline_passed", detail) from None
+        raise ApiError(504, "deadline_passed", detail, CLOSE) from None
 
 
 def _beyond_small(size: int) -> int:

@@ -56,7 +56,8 @@ async def outcome(address: str, sent: bytes, drip: bytes = b"") -> bytes:
         answer = asyncio.create_task(all_that_comes(reader))
         while not answer.done():
             writer.write(drip)
-            await asyncio.wait((answer,), timeout=1)
+            # Not at the moment of the close, whose answer a late byte could reset.
+            await asyncio.wait((answer,), timeout=1.5)
         return await answer
 
 
