@@ -88,23 +88,29 @@ async def _lines(miner: Miner) -> AsyncIterator[str]:
     yield f'{{"end": {end.model_dump_json()}}}\n'
 
 
-async def _sent(request: Request) -> list[Line]:
-    lines, unbroken = list[Line](), 0
-    for number, line in enumerate(BytesIO(context_of(request.scope).take_body()), 1):
+async def _sent(request: Request) -> bytes | bytearray:
+    """The body, each of whose lines has been read once: a wrong one changes nothing."""
+    body = context_of(request.scope).take_body()
+    async for _ in _read(body):
+        pass
+    return body
+
+
+async def _read(body: bytes | bytearray) -> AsyncIterator[Line]:
+    """The lines one by one: freeing many of them at a time would stop everybody else."""
+    unbroken = 0
+    for number, line in enumerate(BytesIO(body), 1):
         unbroken += len(line)
         if unbroken > READ_AT_ONCE:
             unbroken = 0
             await asyncio.sleep(0)
         try:
-            read = Line.model_validate_json(line)
+            yield Line.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "line"
             detail = f"line {number}: {field}: {first['msg']}"
             raise ApiError(422, "invalid_request", detail) from None
-        if read.playbook or read.conversation:
-            lines.append(read)
-    return lines
 
 
 @routes.post(
@@ -115,14 +121,14 @@ async def _sent(request: Request) -> list[Line]:
         "requestBody": {"required": True, "content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}
     },
 )
-async def restore(lines: Annotated[list[Line], Depends(_sent)], miner: OpenMiner) -> Restored:
+async def restore(body: Annotated[bytes | bytearray, Depends(_sent)], miner: OpenMiner) -> Restored:
     """Lines as `/backup` gives them, in any number that MAX_BODY_BYTES allows.
 
     An entry goes back to its state in the backup, others stay; a conversation of which anything
     is remembered stays as it is. Can be repeated after a failure.
     """
     restored = Restored()
-    for line in lines:
+    async for line in _read(body):
         if line.playbook is not None:
             cid = line.playbook.cid
             await miner.playbook.restore(cid, line.playbook.model_dump(mode="json"))
